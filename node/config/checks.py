@@ -1,0 +1,158 @@
+"""The rules between sections.
+
+Each is one function over what of the file is sound by itself, so that a mistake in one section does not hide
+those of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from node.config.explain import Finding
+from node.config.models import Cluster, Limits, Link, Node, Service, VirtualAddress
+
+SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The sound parts of a file. List entries keep their number; `None` and gaps are parts with problems."""
+
+    node: Node | None
+    cluster: Cluster | None
+    limits: Limits | None
+    links: dict[int, Link]
+    virtual_addresses: dict[int, VirtualAddress]
+    services: dict[int, Service]
+    virtual_addresses_complete: bool
+
+
+def draft(data: Mapping[str, Any]) -> Draft:
+    """What of `data` can be judged."""
+    addresses = data.get("virtual_addresses")
+    sound = _entries(VirtualAddress, addresses)
+    return Draft(
+        node=_sound(Node, data.get("node")),
+        cluster=_sound(Cluster, data.get("cluster")),
+        limits=_sound(Limits, data.get("limits", {})),
+        links=_entries(Link, data.get("links")),
+        virtual_addresses=sound,
+        services=_entries(Service, data.get("services")),
+        virtual_addresses_complete=isinstance(addresses, tuple) and 0 < len(addresses) == len(sound),
+    )
+
+
+def check(parts: Draft) -> list[Finding]:
+    """Every rule that is broken."""
+    return [finding for rule in RULES for finding in rule(parts)]
+
+
+def _sound(model: type[Model], data: Any) -> Model | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _entries(model: type[Model], data: Any) -> dict[int, Model]:
+    entries = data if isinstance(data, tuple) else ()
+    found = ((nr, _sound(model, entry)) for nr, entry in enumerate(entries))
+    return {nr: entry for nr, entry in found if entry is not None}
+
+
+def _repeated(
+    section: str, entries: Mapping[int, Model], key: str, of: Callable[[Model], Hashable] | None = None
+) -> Iterator[Finding]:
+    """Entries of a list whose `key` an earlier entry has too."""
+    first: dict[Hashable, int] = {}
+    for nr, entry in entries.items():
+        value = of(entry) if of else getattr(entry, key)
+        if (earlier := first.setdefault(value, nr)) != nr:
+            yield (section, nr, key), f"{value} is {section}[{earlier}]'s {key} already", f"each {key} once"
+
+
+def links_differ(parts: Draft) -> Iterator[Finding]:
+    """The stream's choice among links, and the sockets, must be unambiguous."""
+    for key in ("name", "priority", "local", "peer"):
+        yield from _repeated("links", parts.links, key)
+
+
+def virtual_addresses_differ(parts: Draft) -> Iterator[Finding]:
+    yield from _repeated("virtual_addresses", parts.virtual_addresses, "address", lambda each: each.host)
+
+
+def services_differ(parts: Draft) -> Iterator[Finding]:
+    for key in ("name", "listen"):
+        yield from _repeated("services", parts.services, key)
+
+
+def links_avoid_virtual_addresses(parts: Draft) -> Iterator[Finding]:
+    """A virtual address moves; a link's end must not."""
+    hosts = {each.host for each in parts.virtual_addresses.values()}
+    for nr, link in parts.links.items():
+        for key, end in (("local", link.local), ("peer", link.peer)):
+            if end.host in hosts:
+                message = f"{end.host} is a virtual address and moves between the nodes"
+                yield ("links", nr, key), message, "give the node's own fixed address"
+
+
+def services_use_virtual_addresses(parts: Draft) -> Iterator[Finding]:
+    """Both of a session's legs must be able to move: each ends at a virtual address."""
+    if not parts.virtual_addresses_complete:
+        return
+    hosts = [each.host for each in parts.virtual_addresses.values()]
+    hint = "virtual addresses are " + ", ".join(str(host) for host in hosts)
+    for nr, service in parts.services.items():
+        for key, host in (("listen", service.listen.host), ("source", service.source)):
+            if host not in hosts:
+                yield ("services", nr, key), f"{host} is not one of the virtual addresses", hint
+
+
+def servers_are_elsewhere(parts: Draft) -> Iterator[Finding]:
+    """A service that connects to a virtual address connects to the pair itself."""
+    hosts = {each.host for each in parts.virtual_addresses.values()}
+    for nr, service in parts.services.items():
+        if service.server.host in hosts:
+            message = f"{service.server.host} is a virtual address: the pair would connect to itself"
+            yield ("services", nr, "server"), message, "give the address of the ICCP server"
+
+
+def admin_socket_fits(parts: Draft) -> Iterator[Finding]:
+    if parts.node is None:
+        return
+    path = str(parts.node.admin_socket)
+    if (length := len(path.encode())) > SOCKET_PATH_LENGTH_MAX:
+        message = f"the admin socket's path would be {length} bytes, and {SOCKET_PATH_LENGTH_MAX} are allowed"
+        yield ("node", "run_dir"), message, "choose a shorter run_dir"
+
+
+def lag_holds_a_buffer(parts: Draft) -> Iterator[Finding]:
+    """Else a single busy session would put the standby out of sync."""
+    if parts.cluster is None or parts.limits is None:
+        return
+    need_kib = 2 * parts.limits.buffer_kib
+    if parts.cluster.max_lag_kib < need_kib:
+        message = f"{parts.cluster.max_lag_kib} is less than both buffers of one session ({need_kib} KiB)"
+        yield (
+            ("cluster", "max_lag_kib"),
+            message,
+            f"raise it to {need_kib} or more, or lower limits.buffer_kib",
+        )
+
+
+RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
+    links_differ,
+    virtual_addresses_differ,
+    services_differ,
+    links_avoid_virtual_addresses,
+    services_use_virtual_addresses,
+    servers_are_elsewhere,
+    admin_socket_fits,
+    lag_holds_a_buffer,
+)

@@ -1,0 +1,117 @@
+"""The cluster's key file: one line, `tandem-key-v1 <base64 of 32 bytes>`, readable by its owner alone.
+
+Both nodes hold the same file. All that they say to each other is sealed with keys derived from it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+from pathlib import Path
+
+KEY_SIZE = 32
+FORMAT = "tandem-key-v1"
+FILE_SIZE_MAX = 256
+
+
+class KeyFileError(Exception):
+    """A key file that cannot be used: what is wrong, and what to do. Never says a word of the key."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}: {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+def new_key() -> bytes:
+    """A fresh key from the system's randomness."""
+    return secrets.token_bytes(KEY_SIZE)
+
+
+def read_key(path: Path) -> bytes:
+    """The key in `path`. Raises KeyFileError."""
+    try:
+        # Not blocking, so that a FIFO put in the file's place cannot hang the node.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise KeyFileError(
+            f"{path} does not exist", f"make it with `tandem keygen {path}` and copy it to the other node"
+        ) from None
+    except OSError as error:
+        raise KeyFileError(
+            f"{path} cannot be opened: {error.strerror}", "run as the key file's owner"
+        ) from None
+    try:
+        _check_status(path, os.fstat(descriptor))
+        return _parse(path, os.read(descriptor, FILE_SIZE_MAX + 1))
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read: {error.strerror}", "see that the disk is sound") from None
+    finally:
+        os.close(descriptor)
+
+
+def write_key(path: Path, key: bytes, *, replace: bool = False) -> None:
+    """Write `key` to `path` with mode 0600, whole or not at all.
+
+    Raises KeyFileError, also when the file exists and `replace` is not set.
+    """
+    assert len(key) == KEY_SIZE
+    line = f"{FORMAT} {base64.b64encode(key).decode()}\n".encode()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_new(draft, line)
+        try:
+            if replace:
+                draft.replace(path)
+            else:
+                path.hardlink_to(draft)  # unlike a rename, this refuses to replace
+        finally:
+            draft.unlink(missing_ok=True)
+    except FileExistsError:
+        raise KeyFileError(
+            f"{path} exists already", "use --force to replace it; both nodes need the new key then"
+        ) from None
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be written: {error.strerror}", "see its directory") from None
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_status(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError(f"{path} is not a regular file", f"make one with `tandem keygen {path}`")
+    if status.st_size > FILE_SIZE_MAX:
+        raise KeyFileError(f"{path} is too large for a key file", f"make one with `tandem keygen {path}`")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise KeyFileError(
+            f"{path} belongs to user {status.st_uid}", "it must be the node's own user's, or root's"
+        )
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyFileError(f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}")
+
+
+def _parse(path: Path, data: bytes) -> bytes:
+    remedy = (
+        f"the file is one line, `{FORMAT} <base64 of {KEY_SIZE} bytes>`: copy it again from the other node"
+    )
+    words = data.split()
+    if len(words) != 2 or words[0] != FORMAT.encode():
+        raise KeyFileError(f"{path} is not a tandem key file", remedy)
+    try:
+        key = base64.b64decode(words[1], validate=True)
+    except binascii.Error:
+        raise KeyFileError(f"{path} is damaged: the key is not base64", remedy) from None
+    if len(key) != KEY_SIZE:
+        raise KeyFileError(f"{path} is damaged: the key has {len(key)} bytes, not {KEY_SIZE}", remedy)
+    return key
