@@ -1,0 +1,22 @@
+"""What two nodes say to each other, and how they decide who speaks. Pure: no I/O, no clock, no randomness.
+
+The seal and what travels under it:
+  seal.py       keys (HKDF-SHA256) and authenticated encryption (ChaCha20-Poly1305) of streams
+  datagrams.py  sealed datagrams: incarnations, replay window, counted refusals
+  handshake.py  opening the replication stream: pre-shared key and fresh X25519 keys, then who is who
+  frames.py     length-prefixed sealed frames on that stream
+  records.py    strict, versioned msgpack records, by tables of fields
+  heartbeat.py  the heartbeat and the death notice
+
+Who speaks:
+  events.py     what the role machine is told, and what it wants done
+  peer.py       what is known of the other node, and which of its words are evidence
+  roles.py      the role machine; its header holds the safety argument
+
+The sessions and their replication:
+  session.py: one session as both nodes hold it; cache.py: the passive's sessions;
+  journal.py: what awaits a commit; messages.py: the replication messages;
+  sequence.py: 32-bit sequence arithmetic
+
+errors.py       every error that a peer's bytes can cause
+"""

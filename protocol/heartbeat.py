@@ -1,0 +1,127 @@
+"""What nodes tell each other by datagram: the heartbeat, and the death notice.
+
+Both name in `to` the incarnation of the receiver they are meant for, as last heard from it (0: not heard
+yet). A recorded datagram thus proves nothing to a later life of its receiver.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from protocol import records
+from protocol.records import Schema, flag, number, one_of, text
+
+PRIORITY_MAX = 65535
+
+
+class Role(StrEnum):
+    """What a node is. In one incarnation a role only ever moves down this list."""
+
+    STARTING = "starting"
+    PASSIVE = "passive"
+    ACTIVE = "active"
+    FAULT = "fault"
+    LEAVING = "leaving"
+
+
+class Sync(StrEnum):
+    """How far the passive's cache follows the active node, as the sender sees it."""
+
+    OUT_OF_SYNC = "out-of-sync"
+    SYNCING = "syncing"
+    IN_SYNC = "in-sync"
+    SOLO = "solo"
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """I live, and this is what I am."""
+
+    node: str
+    priority: int
+    """0 to 65535, the higher the more willing."""
+    role: Role
+    sync: Sync
+    epoch: int
+    """Of an active node the epoch it is active in; of any other the highest it knows of."""
+    incarnation: int
+    to: int
+    """The receiver's incarnation as last heard; 0: never heard."""
+    data_ok: bool
+    """My data networks are up."""
+    stream: bool
+    """The replication stream is open."""
+    solo: bool
+    """Active, and releasing acknowledgements without waiting for the passive."""
+    stale: bool
+    """Passive, and I know that my cache has missed something."""
+    doubt: bool
+    """Passive, and about to take over, since I hear nothing of you: if you hear this, fall silent."""
+    override: bool
+    """I want my role back if my priority is the higher."""
+    sessions: int
+    clock_ms: int
+    """The sender's CLOCK_MONOTONIC when this was made, in milliseconds: tells its heartbeats' order."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeathNotice:
+    """From a guard: its worker is dead and its node fenced, silent at its virtual addresses."""
+
+    node: str
+    epoch: int
+    incarnation: int
+    """The dead worker's."""
+    to: int
+
+
+_HEARTBEAT = Schema(
+    "heartbeat",
+    1,
+    {
+        "node": text(),
+        "priority": number(PRIORITY_MAX),
+        "role": one_of(frozenset(Role)),
+        "sync": one_of(frozenset(Sync)),
+        "epoch": number(),
+        "incarnation": number(),
+        "to": number(),
+        "data_ok": flag,
+        "stream": flag,
+        "solo": flag,
+        "stale": flag,
+        "doubt": flag,
+        "override": flag,
+        "sessions": number(),
+        "clock_ms": number(),
+    },
+)
+_DEATH = Schema("death", 1, {"node": text(), "epoch": number(), "incarnation": number(), "to": number()})
+_SCHEMAS = {schema.kind: schema for schema in (_HEARTBEAT, _DEATH)}
+
+
+def _heartbeat(fields: dict[str, Any]) -> Heartbeat:
+    fields["role"], fields["sync"] = Role(fields["role"]), Sync(fields["sync"])
+    return Heartbeat(**fields)
+
+
+def _death(fields: dict[str, Any]) -> DeathNotice:
+    return DeathNotice(**fields)
+
+
+_BUILDERS: dict[str, Callable[[dict[str, Any]], Heartbeat | DeathNotice]] = {
+    _HEARTBEAT.kind: _heartbeat,
+    _DEATH.kind: _death,
+}
+
+
+def pack(message: Heartbeat | DeathNotice) -> bytes:
+    """The payload of a datagram."""
+    return records.pack(_HEARTBEAT if isinstance(message, Heartbeat) else _DEATH, asdict(message))
+
+
+def unpack(payload: bytes) -> Heartbeat | DeathNotice:
+    """What a datagram says; raises MessageError on anything but exactly one known message."""
+    kind, fields = records.unpack(_SCHEMAS, payload)
+    return _BUILDERS[kind](fields)
