@@ -9,9 +9,13 @@ The seal and what travels under it:
   heartbeat.py  the heartbeat and the death notice
 
 Who speaks:
-  events.py     what the role machine is told, and what it wants done
-  peer.py       what is known of the other node, and which of its words are evidence
-  roles.py      the role machine; its header holds the safety argument
+  roles.py        the role machine and its tables; its header holds the safety argument
+  events.py       its settings, what it is told, and what it wants done
+  role_state.py   what it remembers, and its moves from role to role
+  role_moves.py   its answers, one for each cell of the tables
+  role_timers.py  what time alone brings about
+  peer.py         what is known of the other node, and which of its words are evidence
+  handover.py     when an active node gives its role away, and whether it can
 
 The sessions and their replication:
   session.py: one session as both nodes hold it; cache.py: the passive's sessions;

@@ -12,7 +12,7 @@ from typing import Any
 from protocol import records
 from protocol.records import Schema, flag, number, one_of, text
 
-PRIORITY_MAX = 65535
+PRIORITY_MAX = 255
 
 
 class Role(StrEnum):
@@ -40,7 +40,7 @@ class Heartbeat:
 
     node: str
     priority: int
-    """0 to 65535, the higher the more willing."""
+    """0 to 255, the higher the more willing."""
     role: Role
     sync: Sync
     epoch: int

@@ -42,7 +42,7 @@ class Sealer:
 
 
 class Opener:
-    """Opens what a Sealer of the same key sealed, in order. `number`: the last one opened, -1 before the first."""
+    """Opens what a Sealer of the same key sealed, in order. `number`: the last opened, -1 before any."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = ChaCha20Poly1305(key)

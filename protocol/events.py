@@ -1,0 +1,200 @@
+"""What the role machine is told, and what it wants done.
+
+Effects are carried out in the order given: the order is the safety. Nothing here does anything by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from protocol.heartbeat import DeathNotice, Heartbeat
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a machine is born with. Times in seconds."""
+
+    node: str
+    priority: int
+    incarnation: int
+    """This life of this node: higher than in any earlier life, never 0."""
+    epoch: int
+    """The highest epoch this node ever stored; 0 at first."""
+    interval_s: float
+    lost_threshold: int
+    """A peer is lost after this many intervals without a word on any link; at least 2."""
+    lease_s: float
+    hold_down_s: float
+    override: bool = False
+    session_pickup: bool = True
+
+    def __post_init__(self) -> None:
+        if self.interval_s <= 0 or self.lost_threshold < 2:
+            raise ValueError("an interval above 0 and a threshold of at least 2 are needed")
+        if not self.lease_s < self.lost_s:
+            raise ValueError(f"lease {self.lease_s} s must end before the lost time of {self.lost_s} s")
+
+    @property
+    def lost_s(self) -> float:
+        return self.interval_s * self.lost_threshold
+
+    @property
+    def start_wait_s(self) -> float:
+        """How long a starting node listens for another before it takes itself to be alone."""
+        return max(4 * self.lost_s, 1.0)
+
+
+# --- events
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; to be given at next_deadline() at the latest, and as late as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerHeard:
+    """A heartbeat whose seal holds."""
+
+    heartbeat: Heartbeat
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDied:
+    """A death notice whose seal holds."""
+
+    notice: DeathNotice
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverReceived:
+    """The active node, in this epoch, has fenced itself, sent all there is, and says: take over."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverDone:
+    """The handover I was told to begin is said to the passive; my lease is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverFailed:
+    """The handover was given up before it was said; I still hold my lease and serve on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchoverRequested:
+    """Somebody asks for a planned switchover."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataLinksChanged:
+    """Whether all my data networks are up."""
+
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseLost:
+    """My lease had run out before it could be renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """As passive: my cache follows the active node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desynced:
+    """As passive: my cache has missed something or was never filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamUp:
+    """As active: the passive is in sync over the replication stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDown:
+    """As active: nobody is in sync with me."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationDone:
+    """What Activate asked for is done: addresses up, sessions restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationFailed:
+    """It could not be done (an address is another's...); my lease is closed, my addresses are gone."""
+
+    reason: str
+
+
+Event = (
+    Tick
+    | PeerHeard
+    | PeerDied
+    | HandoverReceived
+    | HandoverDone
+    | HandoverFailed
+    | SwitchoverRequested
+    | DataLinksChanged
+    | LeaseLost
+    | Synced
+    | Desynced
+    | StreamUp
+    | StreamDown
+    | ActivationDone
+    | ActivationFailed
+)
+
+# --- effects
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """Store the epoch, then become active: restore, hold the lease, add addresses, announce."""
+
+    epoch: int
+    reason: str
+    use_cache: bool
+    """Whether to restore sessions from the cache; which of them are still good is for the cache to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandDown:
+    """Close the lease, let go of everything in silence, and end this life."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginHandover:
+    """Close the lease, have everything committed, tell the passive; answer HandoverDone or HandoverFailed."""
+
+    reason: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendHeartbeat:
+    """Send `RoleMachine.heartbeat()` on every link; if active, renew the lease from a clock read before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something the operator should know: a stable name and its facts."""
+
+    what: str
+    fields: Mapping[str, Scalar]
+
+
+Effect = Activate | StandDown | BeginHandover | SendHeartbeat | Report

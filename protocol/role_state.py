@@ -1,0 +1,106 @@
+"""What one node's role machine remembers, and its few moves from role to role."""
+
+from protocol.events import (
+    Activate,
+    BeginHandover,
+    Effect,
+    Report,
+    Scalar,
+    SendHeartbeat,
+    Settings,
+    StandDown,
+)
+from protocol.handover import Wishes
+from protocol.heartbeat import Role
+from protocol.peer import Peer
+
+PATIENCE = 3
+"""How many start waits a starting node waits for another to act."""
+
+
+class RoleState:
+    """State and moves; roles.py says which move answers which event."""
+
+    def __init__(self, settings: Settings, now: float) -> None:
+        self.settings = settings
+        self.role = Role.STARTING
+        self.epoch = settings.epoch
+        """Active: the epoch it is active in. Otherwise the highest it knows: worth storing when it grows."""
+        self.peer = Peer(settings.node, settings.incarnation, settings.start_wait_s)
+        self.data_ok = True
+        self.in_sync = False
+        self.stream_up = False
+        self.handing_over = False
+        self.wishes = Wishes(settings)
+
+        self.send_at = now
+        self.alone_at = now + settings.start_wait_s
+        self.patience_ends_at = now + PATIENCE * settings.start_wait_s
+        self.active_heard_at = now
+        self.doubted_at: float | None = None
+        self.graces = 0
+        self.grace_ends_at = now
+        self.fault_ends_at = float("inf")
+
+        self._effects: list[Effect] = []
+        self._told: set[str] = set()
+
+    def follow(self, now: float) -> None:
+        """Somebody else is active, and was heard just now."""
+        self.active_heard_at = now
+        self.doubted_at = None
+        if self.role is Role.STARTING:
+            self.role = Role.PASSIVE
+            self.report("following", node=self.peer.name or "", epoch=self.epoch)
+            self.send(now)
+
+    def activate(self, reason: str, now: float) -> None:
+        """Nobody else is active: be it, in an epoch of my own."""
+        use_cache = self.role is Role.PASSIVE and self.settings.session_pickup
+        self.role = Role.ACTIVE
+        self.epoch += 1
+        self.doubted_at = None
+        self._effects.append(Activate(self.epoch, reason, use_cache))
+        self.send(now)
+        if not self.data_ok:
+            self.report("active-without-data-links", epoch=self.epoch)
+        if use_cache and not self.in_sync:
+            self.report("active-out-of-sync", epoch=self.epoch)
+
+    def leave(self, reason: str, now: float) -> None:
+        """Be silent for the rest of this life; once the lease is closed, say so: nobody needs to wait."""
+        self.role = Role.LEAVING
+        self._effects.append(StandDown(reason))
+        self.send(now)
+
+    def fail(self, reason: str, now: float) -> None:
+        """Cannot be active. The other may; after the hold-down a new life tries again."""
+        self.role = Role.FAULT
+        self.fault_ends_at = now + max(self.settings.hold_down_s, self.settings.start_wait_s)
+        self.report("activation-failed", epoch=self.epoch, reason=reason)
+        self.send(now)
+
+    def begin_handover(self, reason: str) -> None:
+        """Give the role away in a planned way."""
+        self.handing_over = True
+        self._effects.append(BeginHandover(reason, self.epoch))
+
+    def send(self, now: float, on_beat: float | None = None) -> None:
+        """A heartbeat now; the next after an interval, or at `on_beat`."""
+        self._effects.append(SendHeartbeat())
+        self.send_at = now + self.settings.interval_s if on_beat is None else on_beat
+
+    def report(self, what: str, **fields: Scalar) -> None:
+        """Tell the operator."""
+        self._effects.append(Report(what, fields))
+
+    def tell_once(self, what: str, **fields: Scalar) -> None:
+        """Tell the operator once in this life of something that each heartbeat may repeat."""
+        if what not in self._told:
+            self._told.add(what)
+            self.report(what, **fields)
+
+    def take_effects(self) -> list[Effect]:
+        """The effects so far, in order."""
+        effects, self._effects = self._effects, []
+        return effects

@@ -1,0 +1,86 @@
+"""What time alone brings about: for each role when it is due, and what is done then."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from protocol.heartbeat import Role
+from protocol.role_moves import lose_peer
+from protocol.role_state import RoleState
+
+GRACES_MAX = 3
+"""How often in one silence a late tick may put its end off."""
+
+
+class Timer(NamedTuple):
+    """When, in seconds of the machine's clock, and what."""
+
+    due: Callable[[RoleState], float]
+    act: Callable[[RoleState, float], None]
+
+
+def _alone_due(state: RoleState) -> float:
+    return max(state.alone_at, state.grace_ends_at)
+
+
+def _alone(state: RoleState, now: float) -> None:
+    state.activate("alone", now)
+
+
+def _silence_due(state: RoleState) -> float:
+    """The doubt one interval before the lost time, the takeover one full interval after the doubt."""
+    if state.doubted_at is not None:
+        return state.doubted_at + state.settings.interval_s
+    doubt_at = state.active_heard_at + state.settings.lost_s - state.settings.interval_s
+    return max(doubt_at, state.grace_ends_at)
+
+
+def _silence(state: RoleState, now: float) -> None:
+    if state.doubted_at is not None:
+        state.activate("peer-lost", now)
+        return
+    state.doubted_at = now
+    state.report("peer-silent", silent_ms=round((now - state.active_heard_at) * 1000))
+    state.send(now)
+
+
+def _peer_loss_due(state: RoleState) -> float:
+    if not state.peer.present:
+        return float("inf")
+    return max(state.peer.evidence_at + state.settings.lost_s, state.grace_ends_at)
+
+
+def _fault_due(state: RoleState) -> float:
+    return state.fault_ends_at
+
+
+def _fault_over(state: RoleState, now: float) -> None:
+    state.leave("fault-over", now)
+
+
+TIMERS: dict[Role, Timer] = {
+    Role.STARTING: Timer(_alone_due, _alone),
+    Role.PASSIVE: Timer(_silence_due, _silence),
+    Role.ACTIVE: Timer(_peer_loss_due, lose_peer),
+    Role.FAULT: Timer(_fault_due, _fault_over),
+}
+
+
+def deadline(state: RoleState) -> float | None:
+    """When something is due next, a heartbeat included; None when this life is over."""
+    timer = TIMERS.get(state.role)
+    return None if timer is None else min(state.send_at, timer.due(state))
+
+
+def tick(state: RoleState, due: float | None, now: float) -> None:
+    """Time has passed; `due` is when this tick should have come."""
+    interval_s = state.settings.interval_s
+    if due is not None and now > due + interval_s and state.graces < GRACES_MAX:
+        state.graces += 1
+        state.grace_ends_at = now + interval_s
+        state.doubted_at = None
+    timer = TIMERS[state.role]
+    if now >= timer.due(state):
+        timer.act(state, now)
+    if now >= state.send_at:
+        on_beat = state.send_at + interval_s
+        state.send(now, on_beat if on_beat > now else None)

@@ -1,0 +1,188 @@
+"""The role machine: who of two nodes speaks. Events and the time go in, effects come out.
+
+    STARTING --hear an active peer--> PASSIVE --peer lost, dead, or handing over--> ACTIVE --> LEAVING
+        '-----------elected, or alone------------------------------------------------^  '----> FAULT
+
+A node is active at most once in its life: LEAVING ends it, and a new life begins as STARTING.
+
+Why two nodes do not speak at once:
+
+1. An active node reads its clock (t), checks that its lease still holds, sends heartbeats, and only then
+   moves the lease to t + lease. So whoever hears its last heartbeat hears it no earlier than t.
+2. A passive takes over no earlier than lost = threshold x interval after it last *took in* a heartbeat of
+   the active node. Since lease < lost (checked in Settings), that lease is over. No clock is compared with
+   another; all that is asked is that both run at nearly the same rate over a fraction of a second. A
+   heartbeat that is taken in late only makes the passive wait longer.
+3. This argument fails for heartbeats that were sent and not heard. So a passive that has heard nothing for
+   lost - interval sends `doubt`, and takes over one full interval after it did. An active node that hears a
+   doubt falls silent at once. If the links work in either direction within an interval, one of the two
+   knows in time. If all are cut both ways, both nodes speak, as two nodes alone cannot tell that from
+   death: the first heartbeat to get through ends it (4).
+4. Each activation takes an epoch above all that the node has stored or heard. Of two active nodes the one
+   with the lower epoch gives way; at equal epochs the one of lower priority; at equal priorities the one
+   whose name is the greater. Exactly one gives way, since names differ.
+5. A late Tick means that this node did not run, and the words of the other may lie unread. A silence is
+   then granted one interval more, in which they are taken in, and the doubt starts anew; at most GRACES_MAX
+   times in one silence, or a node that is always late would never take over. The active node needs no such
+   rule: its lease ends by itself, in the kernel, however long it is stopped (LeaseLost when it wakes).
+6. A death notice, a handover, and a bound heartbeat of the other in any role but ACTIVE each say that its
+   lease is closed: the passive takes over at once.
+
+Only bound words are evidence (see peer.py). Two uses of unbound ones are safe: an active node gives way to a
+claim that outranks its own, since an epoch once used stays used, whenever the claim was made; and a starting
+node that hears another waits rather than take itself to be alone, which covers links cut in one direction
+from the start. Not covered: such a cut while the deaf node restarts. Its first claim, with a higher epoch,
+then ends the other.
+
+Why a start ends: of two starting nodes that hear each other the better one activates at once. The other
+waits for it, and so does any for a passive about to take over, but no longer than PATIENCE start waits.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from protocol import role_moves as moves
+from protocol import role_timers as timers
+from protocol.events import (
+    ActivationDone,
+    ActivationFailed,
+    DataLinksChanged,
+    Desynced,
+    Effect,
+    Event,
+    HandoverDone,
+    HandoverFailed,
+    HandoverReceived,
+    LeaseLost,
+    PeerDied,
+    PeerHeard,
+    Settings,
+    StreamDown,
+    StreamUp,
+    SwitchoverRequested,
+    Synced,
+    Tick,
+)
+from protocol.handover import obstacle
+from protocol.heartbeat import Heartbeat, Role, Sync
+from protocol.peer import Evidence
+from protocol.role_state import RoleState
+
+Move = Callable[[RoleState, Any, float], None]
+
+
+def _always(move: Move) -> dict[Role, Move]:
+    """The same in every role but the last."""
+    return dict.fromkeys(_HEARD, move)
+
+
+# fmt: off
+_HEARD: dict[Role, tuple[Move, ...]] = {
+    # I am            the peer is:
+    #                 STARTING       PASSIVE        ACTIVE         FAULT          LEAVING
+    Role.STARTING: (moves.elect,   moves.wait,    moves.follow,  moves.claim,   moves.claim),
+    Role.PASSIVE:  (moves.claim,   moves.settle,  moves.follow,  moves.claim,   moves.claim),
+    Role.ACTIVE:   (moves.ignore,  moves.tend,    moves.contend, moves.ignore,  moves.ignore),
+    Role.FAULT:    (moves.ignore,  moves.ignore,  moves.ignore,  moves.ignore,  moves.ignore),
+}
+_PLACE = {role: place for place, role in enumerate(Role)}
+
+_HEARD_UNBOUND: dict[Role, Move] = {
+    Role.STARTING: moves.wait_unbound,
+    Role.ACTIVE:   moves.contend_unbound,
+}
+
+_OTHER_NEWS: dict[type, dict[Role, Move]] = {
+    PeerDied:            {Role.PASSIVE: moves.succeed_dead, Role.ACTIVE: moves.mourn},
+    HandoverReceived:    {Role.PASSIVE: moves.receive_handover},
+    LeaseLost:           {Role.ACTIVE: moves.lose_lease},
+    ActivationDone:      {Role.ACTIVE: moves.finish_activation},
+    ActivationFailed:    {Role.ACTIVE: moves.fail_activation},
+    HandoverDone:        {Role.ACTIVE: moves.finish_handover},
+    HandoverFailed:      {Role.ACTIVE: moves.fail_handover},
+    SwitchoverRequested: {**_always(moves.refuse_switchover), Role.ACTIVE: moves.request_switchover},
+    DataLinksChanged:    _always(moves.set_data_links),
+    Synced:              _always(moves.set_in_sync),
+    Desynced:            _always(moves.set_in_sync),
+    StreamUp:            _always(moves.set_stream),
+    StreamDown:          _always(moves.set_stream),
+}
+# fmt: on
+
+
+class RoleMachine(RoleState):
+    """One node's role for one life. `now` is in seconds of a local monotonic clock."""
+
+    def __init__(self, settings: Settings, now: float) -> None:
+        super().__init__(settings, now)
+        self._due: float | None = now
+
+    def step(self, event: Event, now: float) -> list[Effect]:
+        """What is to be done about the event, in this order."""
+        if isinstance(event, PeerHeard):
+            self._hear(event, now)
+        elif isinstance(event, Tick):
+            self._tick(now)
+        else:
+            move = _OTHER_NEWS[type(event)].get(self.role)
+            if move is not None:
+                move(self, event, now)
+        if self.role is Role.ACTIVE:
+            self._consider_handover(now)
+        self._due = self.next_deadline()
+        return self.take_effects()
+
+    def next_deadline(self) -> float | None:
+        """When the next Tick is due; None when this life is over."""
+        return timers.deadline(self)
+
+    def heartbeat(
+        self, *, sync: Sync, stream: bool, solo: bool, stale: bool, sessions: int, clock_ms: int
+    ) -> Heartbeat:
+        """What to say now: this machine's state, and what the node adds to it."""
+        return Heartbeat(
+            node=self.settings.node,
+            priority=self.settings.priority,
+            role=self.role,
+            sync=sync,
+            epoch=self.epoch,
+            incarnation=self.settings.incarnation,
+            to=self.peer.incarnation,
+            data_ok=self.data_ok,
+            stream=stream,
+            solo=solo,
+            stale=stale,
+            doubt=self.doubted_at is not None,
+            override=self.settings.override,
+            sessions=sessions,
+            clock_ms=clock_ms,
+        )
+
+    def _tick(self, now: float) -> None:
+        if self.role is not Role.LEAVING:
+            timers.tick(self, self._due, now)
+
+    def _hear(self, event: PeerHeard, now: float) -> None:
+        heartbeat, was_present = event.heartbeat, self.peer.present
+        if self.role is Role.LEAVING:
+            return
+        evidence = self.peer.hear(heartbeat, now)
+        if evidence in (Evidence.OWN, Evidence.STRANGER):
+            self.tell_once(f"{evidence.name.lower()}-heard", node=heartbeat.node, link=event.link)
+        if evidence not in (Evidence.BOUND, Evidence.UNBOUND):
+            return
+        if self.role is not Role.ACTIVE:
+            self.epoch = max(self.epoch, heartbeat.epoch)
+        if evidence is Evidence.UNBOUND:
+            _HEARD_UNBOUND.get(self.role, moves.ignore)(self, heartbeat, now)
+            return
+        self.graces = 0
+        if not was_present:
+            self.report("peer-found", node=heartbeat.node, role=heartbeat.role.value, link=event.link)
+        _HEARD[self.role][_PLACE[heartbeat.role]](self, heartbeat, now)
+
+    def _consider_handover(self, now: float) -> None:
+        able = not self.handing_over and obstacle(self.peer, self.stream_up) is None
+        reason = self.wishes.reason(self.peer.latest if able else None, self.data_ok, now)
+        if reason is not None:
+            self.begin_handover(reason)
