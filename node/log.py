@@ -4,10 +4,9 @@
     log.get("guard").info("worker started", pid=4711)
 
 Every line has `ts` (UTC), `level`, `node`, `event` and `part`. Writing never blocks the caller: lines go
-through a bounded queue to a thread, since the caller may be the loop that renews the lease, and a full disk or
-stopped journal must not silence the node. Lines that find the queue full are dropped and counted, and the log
-says so.
-Values of fields that are named like secrets, and octets of any field, are never written.
+through a bounded queue to a thread, since the caller may be the loop that renews the lease, and a full disk
+or a stopped journal must not silence the node. Lines that find the queue full are dropped and counted, and
+the log says so. Values of fields that are named like secrets, and octets of any field, are never written.
 """
 
 from __future__ import annotations

@@ -1,0 +1,13 @@
+"""The command line, `tandem`.
+
+    main.py      the program and its commands: run, check, doctor, keygen, status
+    lists.py     `diagnose ...` and `execute ...`: the vendor's words for looking and acting
+    options.py   the options that commands share
+    target.py    which node is meant: --socket, --config, TANDEM_CONFIG, or the only one on this host
+    admin.py     the client of a node's admin API
+    failures.py  errors that end in one clear message and an exit code
+    views/       how answers look; pure functions from JSON to text
+
+Exit codes: 0 done, 1 the node cannot be reached or says no, 2 usage, configuration or host.
+Imports that cost time (the configuration, rich, the node itself) are made by the commands that need them.
+"""

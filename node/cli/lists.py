@@ -1,0 +1,77 @@
+"""`tandem diagnose ...` and `tandem execute ...`: the vendor's words and look for the same things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from node.cli.admin import AdminClient
+from node.cli.options import ConfigOption, JsonOption, SocketOption
+from node.cli.target import find_socket
+from node.cli.views import ips_session, ips_share, sys_session
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+
+
+diagnose = _group("What the node holds, in the vendor's look.")
+_ips = _group("The inspector.")
+_ips_share = _group("The HA session cache.")
+_ips_session = _group("Inspected sessions.")
+_sys = _group("The proxy.")
+_sys_session = _group("Proxied connections.")
+execute = _group("Orders.")
+_ha = _group("High availability.")
+
+diagnose.add_typer(_ips, name="ips")
+diagnose.add_typer(_sys, name="sys")
+_ips.add_typer(_ips_share, name="share")
+_ips.add_typer(_ips_session, name="session")
+_sys.add_typer(_sys_session, name="session")
+execute.add_typer(_ha, name="ha")
+
+
+def _show(view: str, render: Callable[[Any], str], client: AdminClient, *, as_json: bool) -> None:
+    answer = client.get(view)
+    typer.echo(answer.text if as_json else render(answer.data))
+
+
+@_ips_share.command("list")
+def ips_share_list(
+    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
+) -> None:
+    """The sessions that the passive node holds ready to take over."""
+    _show("cache", ips_share.render, _client(config, socket), as_json=as_json)
+
+
+@_ips_session.command("list")
+def ips_session_list(
+    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
+) -> None:
+    """The sessions that this node inspects."""
+    _show("sessions", ips_session.render, _client(config, socket), as_json=as_json)
+
+
+@_sys_session.command("list")
+def sys_session_list(
+    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
+) -> None:
+    """The connections that this node proxies, with their address translation."""
+    _show("connections", sys_session.render, _client(config, socket), as_json=as_json)
+
+
+@_ha.command("switchover")
+def ha_switchover(
+    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
+) -> None:
+    """Hand the active role to the other node, with every connection, losing nothing."""
+    answer = _client(config, socket).post("switchover")
+    typer.echo(answer.text if as_json else "switchover begun: see `tandem status --watch`")
+
+
+def _client(config: Path | None, socket: Path | None) -> AdminClient:
+    return AdminClient(find_socket(config, socket))

@@ -1,0 +1,106 @@
+"""The program `tandem` and its commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from node.cli import lists
+from node.cli.admin import AdminClient
+from node.cli.failures import EXIT_USAGE, CliError, Commands
+from node.cli.options import ConfigFile, ConfigOption, JsonOption, SocketOption
+from node.cli.target import find_socket, load_config
+
+app = typer.Typer(
+    name="tandem",
+    cls=Commands,
+    help="Two nodes that inspect ICCP (TASE.2) and survive each other's death without the peers noticing.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(lists.diagnose, name="diagnose")
+app.add_typer(lists.execute, name="execute")
+
+
+@app.command()
+def run(config: ConfigFile) -> None:
+    """Run a node until SIGTERM."""
+    load_config(config)
+    from node import guard  # noqa: PLC0415 - the whole node
+
+    try:
+        code = guard.run(config)
+    except PermissionError as error:
+        raise CliError(
+            f"{error.filename}: permission denied\n    see `tandem doctor {config}`", EXIT_USAGE
+        ) from None
+    raise typer.Exit(code)
+
+
+@app.command()
+def check(config: ConfigFile) -> None:
+    """Validate a configuration: every problem, each with its place in the file."""
+    load_config(config)
+    typer.echo(f"{config}: sound")
+
+
+@app.command()
+def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Say what this host lacks for a configuration; 2 when the configured takeover mode cannot be had."""
+    from node import doctor as host  # noqa: PLC0415
+    from node.cli.views import checks  # noqa: PLC0415
+
+    settings = load_config(config, check_key=False)
+    found = host.examine(settings)
+    lacking = host.lacking(settings, found)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        typer.echo(checks.render(found, settings.cluster.takeover, lacking))
+    if lacking:
+        raise typer.Exit(EXIT_USAGE)
+
+
+@app.command()
+def keygen(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Where to write the key file.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a key file that is there.")] = False,
+) -> None:
+    """Make a new cluster key, readable by its owner alone. Both nodes need the same file."""
+    from node.keys import KeyFileError, new_key, write_key  # noqa: PLC0415
+
+    try:
+        write_key(path, new_key(), replace=force)
+    except KeyFileError as error:
+        raise CliError(f"{error.what}\n    {error.remedy}", EXIT_USAGE) from None
+    typer.echo(f"{path}: written; copy it to the other node, over a safe way, with mode 0600")
+
+
+@app.command()
+def status(
+    config: ConfigOption = None,
+    socket: SocketOption = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it, until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Role, epoch, lease, links, sync, lag, sessions and the last takeover of a node."""
+    client = AdminClient(find_socket(config, socket))
+    if watch:
+        from node.cli.watch import watch as keep_showing  # noqa: PLC0415
+
+        keep_showing(client, as_json=as_json)
+        return
+    answer = client.get("status")
+    if as_json:
+        typer.echo(answer.text)
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    from node.cli.views.status import render  # noqa: PLC0415
+
+    Console(highlight=False).print(render(answer.data))

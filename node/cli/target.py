@@ -1,0 +1,50 @@
+"""Which node is meant: --socket, --config, or the only one that runs on this host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
+
+if TYPE_CHECKING:
+    from node.config import Config
+
+RUN_DIR = Path("/run/tandem")
+
+
+def find_socket(config: Path | None, socket: Path | None) -> Path:
+    """The admin socket to ask."""
+    if socket is not None:
+        return socket
+    if config is not None:
+        return load_config(config, check_key=False).node.admin_socket
+    return _only_socket(RUN_DIR)
+
+
+def load_config(path: Path, *, check_key: bool = True) -> Config:
+    """The configuration, or a CliError with every problem of the file."""
+    from node.config import ConfigErrors, load  # noqa: PLC0415 - costs 100 ms that --socket need not pay
+
+    try:
+        return load(path, check_key=check_key)
+    except ConfigErrors as errors:
+        count = len(errors.problems)
+        what = "1 problem" if count == 1 else f"{count} problems"
+        raise CliError(f"{path} has {what}\n{errors}", EXIT_USAGE) from None
+
+
+def _only_socket(run_dir: Path) -> Path:
+    found = sorted(run_dir.glob("*.sock"))
+    if not found:
+        raise CliError(
+            f"no node runs here: there is no socket in {run_dir}\n"
+            "    start one with `tandem run CONFIG`, or name it with --config FILE or --socket PATH",
+            EXIT_NODE,
+        )
+    if len(found) > 1:
+        names = ", ".join(path.stem for path in found)
+        raise CliError(
+            f"several nodes run here ({names})\n    say which with --config FILE or --socket PATH", EXIT_USAGE
+        )
+    return found[0]
