@@ -1,0 +1,299 @@
+"""TCP sockets that can change hosts: opened with a known bound on their window, described, restored, let go.
+
+Linux' TCP_REPAIR does it (CRIU's mechanism; kernel documentation: none, source: net/ipv4/tcp.c). What a
+peer must never notice and how that is kept: the sequence numbers (arguments), the options of the handshake
+(TcpRecord), the window's right edge (receive_window), the timestamps' clock (timestamp_at).
+"""
+
+import contextlib
+import fcntl
+import socket
+import struct
+import time
+from dataclasses import astuple, dataclass, fields
+from enum import IntEnum
+
+from node.kernel.errors import KernelError
+from node.kernel.layout import Endpoint
+
+# linux/tcp.h, linux/in.h, asm-generic/socket.h, linux/sockios.h
+_TCP_REPAIR, _TCP_REPAIR_QUEUE, _TCP_QUEUE_SEQ, _TCP_REPAIR_OPTIONS = 19, 20, 21, 22
+_TCP_TIMESTAMP, _TCP_REPAIR_WINDOW = 24, 29
+_REPAIR_OFF, _REPAIR_ON = 0, 1
+_NO_QUEUE, _RECEIVE_QUEUE, _SEND_QUEUE = 0, 1, 2
+_OPTION_MSS, _OPTION_WINDOW_SCALE, _OPTION_SACK, _OPTION_TIMESTAMPS = 2, 3, 4, 8
+_INFO_TIMESTAMPS, _INFO_SACK, _INFO_SCALE, _INFO_USEC = 1, 2, 4, 64
+_IP_TRANSPARENT = 19
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
+_SIOCOUTQ = 0x5411
+
+_INFO_OCTETS = 236  # of struct tcp_info, up to tcpi_rcv_wnd
+_SEND_MSS_AT, _SEND_WINDOW_AT = 16, 228
+_TIMESTAMPS_OCTETS = 12  # the option and its padding, which the MSS counts and tcpi_snd_mss does not
+
+_WINDOW_MAX = 0xFFFF
+_MODULUS = 1 << 32
+CLOCK_MARGIN_MS = (
+    500  # restored timestamps run ahead of the estimate by this; PAWS (RFC 7323, 5) forgives the future
+)
+KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S, KEEPALIVE_PROBES = 30, 10, 6
+
+_REPAIR_REMEDY = (
+    "the node needs CAP_NET_ADMIN, or root, and a kernel with CONFIG_CHECKPOINT_RESTORE or Linux 3.11"
+)
+
+
+class TcpState(IntEnum):
+    """The states of RFC 9293, 3.3.2, by the kernel's numbers (net/tcp_states.h)."""
+
+    ESTABLISHED = 1
+    SYN_SENT = 2
+    SYN_RECV = 3
+    FIN_WAIT1 = 4
+    FIN_WAIT2 = 5
+    TIME_WAIT = 6
+    CLOSE = 7
+    CLOSE_WAIT = 8
+    LAST_ACK = 9
+    LISTEN = 10
+    CLOSING = 11
+    NEW_SYN_RECV = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TcpRecord:
+    """What of a connection stays the same from its handshake on, and the peer's window as last seen."""
+
+    local: Endpoint
+    remote: Endpoint
+    mss: int
+    send_scale: int
+    receive_scale: int
+    scaled: bool
+    sack: bool
+    timestamps: bool
+    timestamps_usec: bool
+    timestamp_offset: (
+        int  # timestamp value minus CLOCK_MONOTONIC, modulo 2**32, in ms or us as timestamps_usec says
+    )
+    send_window: int  # octets
+
+    def to_wire(self) -> list[object]:
+        """A list of plain values, for msgpack."""
+        local, remote, *rest = astuple(self)
+        return [*local, *remote, *rest]
+
+    @classmethod
+    def from_wire(cls, values: object) -> "TcpRecord":
+        """The inverse of to_wire(). Raises ValueError for anything else."""
+        types = (str, int, str, int, *(field.type for field in fields(cls)[2:]))
+        if not isinstance(values, (list, tuple)) or len(values) != len(types):
+            raise ValueError("not a record of a TCP connection")
+        if any(type(value) is not kind for value, kind in zip(values, types, strict=True)):
+            raise ValueError("a record of a TCP connection with values of the wrong type")
+        host, port, peer, peer_port, *rest = values
+        return cls(Endpoint(host, port), Endpoint(peer, peer_port), *rest)
+
+
+def describe(sock: socket.socket) -> TcpRecord:
+    """What a live, established socket's successor must know. The socket is not disturbed."""
+    info = _info(sock)
+    options, scales = info[5], info[6]
+    timestamps, usec = bool(options & _INFO_TIMESTAMPS), bool(options & _INFO_USEC)
+    value = sock.getsockopt(socket.IPPROTO_TCP, _TCP_TIMESTAMP)
+    clock = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // (1_000 if usec else 1_000_000)
+    (mss,) = struct.unpack_from("=I", info, _SEND_MSS_AT)
+    (send_window,) = struct.unpack_from("=I", info, _SEND_WINDOW_AT)
+    return TcpRecord(
+        local=Endpoint(*sock.getsockname()),
+        remote=Endpoint(*sock.getpeername()),
+        mss=mss + (_TIMESTAMPS_OCTETS if timestamps else 0),
+        send_scale=scales & 0xF,
+        receive_scale=scales >> 4,
+        scaled=bool(options & _INFO_SCALE),
+        sack=bool(options & _INFO_SACK),
+        timestamps=timestamps,
+        timestamps_usec=usec,
+        timestamp_offset=(value - clock) % _MODULUS if timestamps else 0,
+        send_window=send_window,
+    )
+
+
+def restore(
+    record: TcpRecord,
+    send_sequence: int,
+    receive_sequence: int,
+    timestamp_clock_ms: int,
+    receive_buffer: int,
+) -> socket.socket:
+    """A socket that goes on with a connection; still in repair mode, it says nothing until go_live().
+
+    `send_sequence` is the last octet that the peer is known to have acknowledged, plus one;
+    `receive_sequence` the next to receive; `timestamp_clock_ms` the estimate of the dead node's
+    CLOCK_MONOTONIC; `receive_buffer` octets, the same as the connection had. The address need not be on
+    this host yet, and a listener on the same port does not disturb. Raises KernelError; a 4-tuple that
+    still lives on this host is one reason.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        _prepare(sock, receive_buffer)
+        sock.setsockopt(
+            socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON
+        )  # after SO_REUSEADDR, to share with a listener
+        sock.bind(record.local)
+        for queue, sequence in ((_SEND_QUEUE, send_sequence), (_RECEIVE_QUEUE, receive_sequence)):
+            sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_QUEUE, queue)
+            _set_u32(sock, _TCP_QUEUE_SEQ, sequence)
+        sock.connect(record.remote)  # nothing leaves
+        _set_options(sock, record, timestamp_clock_ms)
+        _set_windows(sock, record, receive_sequence)
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_QUEUE, _NO_QUEUE)
+    except OSError as error:
+        close_silently(sock)
+        raise KernelError(
+            f"cannot restore {record.local} to {record.remote}: {error}", _REPAIR_REMEDY
+        ) from error
+    except BaseException:
+        close_silently(sock)
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def receive_window(receive_buffer_doubled: int, record: TcpRecord) -> int:
+    """The largest window that a socket with this buffer (as SO_RCVBUF reads) has ever advertised, in octets.
+
+    A window's right edge must never retreat: the peer's segments beyond it would be dropped, acks and all.
+    """
+    scale = record.receive_scale if record.scaled else 0
+    unit = 1 << scale
+    return min(-(-receive_buffer_doubled // unit) * unit, _WINDOW_MAX << scale)
+
+
+def timestamp_at(record: TcpRecord, clock_ms: int) -> int:
+    """The timestamp value to go on with. Its lowest bit tells Linux 6.7 and later to count microseconds."""
+    unit = 1000 if record.timestamps_usec else 1
+    value = (record.timestamp_offset + (clock_ms + CLOCK_MARGIN_MS) * unit) % _MODULUS
+    return value | 1 if record.timestamps_usec else value & ~1
+
+
+def go_live(sock: socket.socket) -> None:
+    """Leave repair mode: a window probe goes out, and the socket is an ordinary one with the usual options.
+
+    Write what the peer has not acknowledged at once, as new data: it drops what it has and gets what it
+    lacks.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_OFF)  # clears SO_REUSEADDR
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    tune(sock)
+
+
+def tune(sock: socket.socket) -> None:
+    """The options of every connection: no delay, and probes so that a silent peer is noticed."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+
+
+def close_silently(sock: socket.socket) -> None:
+    """Close without a FIN or RST: the connection goes on elsewhere."""
+    with contextlib.suppress(
+        OSError
+    ):  # a socket that never connected, or is closed already, has nothing to say
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON)
+    sock.close()
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Octets written that the peer has not acknowledged; a FIN counts as one (SIOCOUTQ, tcp(7))."""
+    (count,) = struct.unpack("=i", fcntl.ioctl(sock.fileno(), _SIOCOUTQ, bytes(4)))
+    return int(count)
+
+
+def state(sock: socket.socket) -> TcpState:
+    """The state of the connection."""
+    return TcpState(_info(sock)[0])
+
+
+def listener(
+    endpoint: tuple[str, int], backlog: int, receive_buffer: int, *, transparent: bool = True
+) -> socket.socket:
+    """A listening socket, not blocking, that may stand beside restored connections of its port.
+
+    `transparent`: its address need not be on this host yet (needs CAP_NET_ADMIN). Raises KernelError.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        _prepare(sock, receive_buffer, transparent=transparent)
+        sock.bind(endpoint)
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        remedy = "free the port, and give the node CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, or root"
+        raise KernelError(f"cannot listen on {endpoint[0]}:{endpoint[1]}: {error}", remedy) from error
+    sock.setblocking(False)
+    return sock
+
+
+def open_active(source: str, preferred_port: int, receive_buffer: int) -> socket.socket:
+    """A socket bound to `source`, not blocking, to be connected; from the preferred port if that is free.
+
+    Port 0 leaves the choice to the kernel. Raises KernelError.
+    """
+    for port in (preferred_port, 0):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            _prepare(sock, receive_buffer)
+            sock.bind((source, port))
+        except OSError as error:
+            sock.close()
+            reason = error
+            continue
+        sock.setblocking(False)
+        return sock
+    raise KernelError(
+        f"cannot connect from {source}: {reason}", "the node needs CAP_NET_ADMIN, or root"
+    ) from reason
+
+
+def _prepare(sock: socket.socket, receive_buffer: int, *, transparent: bool = True) -> None:
+    """Options before bind(). The fixed receive buffer bounds every window that is ever advertised."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE if transparent else socket.SO_RCVBUF, receive_buffer)
+    if transparent:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_TRANSPARENT, 1)
+
+
+def _set_options(sock: socket.socket, record: TcpRecord, clock_ms: int) -> None:
+    """The options that the handshake settled; before any data."""
+    settled = [(_OPTION_MSS, record.mss)]
+    if record.scaled:
+        settled.append((_OPTION_WINDOW_SCALE, record.send_scale | record.receive_scale << 16))
+    if record.sack:
+        settled.append((_OPTION_SACK, 0))
+    if record.timestamps:
+        settled.append((_OPTION_TIMESTAMPS, 0))
+    packed = b"".join(struct.pack("=II", *option) for option in settled)
+    sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_OPTIONS, packed)
+    if record.timestamps:
+        _set_u32(sock, _TCP_TIMESTAMP, timestamp_at(record, clock_ms))
+
+
+def _set_windows(sock: socket.socket, record: TcpRecord, receive_sequence: int) -> None:
+    doubled = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    window = receive_window(doubled, record)
+    # struct tcp_repair_window: snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup. One less in snd_wl1 lets the
+    # peer's next segment correct snd_wnd, which is as old as the record.
+    update = (receive_sequence - 1) % _MODULUS
+    values = (update, record.send_window, max(record.send_window, record.mss), window, receive_sequence)
+    sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_WINDOW, struct.pack("=5I", *values))
+
+
+def _set_u32(sock: socket.socket, option: int, value: int) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, option, struct.pack("=I", value % _MODULUS))
+
+
+def _info(sock: socket.socket) -> bytes:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_OCTETS)
