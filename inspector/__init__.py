@@ -1,0 +1,35 @@
+"""What an ICCP (TASE.2) association says, read from its octets: pure, incremental, bounded.
+
+    octets -> framer.py    tpkt.py (RFC 1006) and cotp.py (class 0), whole TSDUs out of any cuts
+           -> session.py   -> presentation.py -> acse.py      association control, or the way down to MMS
+           -> mms.py       services.py (names), objects.py (which objects a PDU touches)
+           -> tase2.py     apps.py (names): the TASE.2 operation and the application
+    stack.py drives the layers; state.py is what an association remembers and the deltas of it;
+    checkpoint.py keeps that memory up to date elsewhere without seeing the traffic;
+    ber.py reads TLVs; limits.py bounds everything; results.py is what comes out; errors.py what goes wrong.
+
+The rules that hold: peer octets never raise; what cannot be decoded is a finding and, unless told otherwise,
+the end of the session; the same octets give the same results however they are cut; the state changes only
+where a TSDU ends, so that a checkpoint and the octets held back are together the whole inspector.
+"""
+
+from inspector.checkpoint import Checkpoint, merge
+from inspector.errors import StateError
+from inspector.limits import Limits
+from inspector.results import LAYERS, Direction, Finding, Pdu, Result, Severity
+from inspector.stack import OnUndecodable, Stack
+
+__all__ = [
+    "LAYERS",
+    "Checkpoint",
+    "Direction",
+    "Finding",
+    "Limits",
+    "OnUndecodable",
+    "Pdu",
+    "Result",
+    "Severity",
+    "Stack",
+    "StateError",
+    "merge",
+]
