@@ -44,14 +44,14 @@ def run(config: ConfigFile) -> None:
 
 @app.command()
 def check(config: ConfigFile) -> None:
-    """Validate a configuration: every problem, each with its place in the file."""
+    """Validate a configuration. Says every problem, each with its place in the file."""
     load_config(config)
     typer.echo(f"{config}: sound")
 
 
 @app.command()
 def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Say what this host lacks for a configuration; 2 when the configured takeover mode cannot be had."""
+    """Say what this host lacks. Exit code 2 when the configured takeover mode cannot be had."""
     from node import doctor as host  # noqa: PLC0415
     from node.cli.views import checks  # noqa: PLC0415
 
@@ -71,7 +71,7 @@ def keygen(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Where to write the key file.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a key file that is there.")] = False,
 ) -> None:
-    """Make a new cluster key, readable by its owner alone. Both nodes need the same file."""
+    """Make a new cluster key. Readable by its owner alone; both nodes need the same file."""
     from node.keys import KeyFileError, new_key, write_key  # noqa: PLC0415
 
     try:
@@ -88,7 +88,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it, until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Role, epoch, lease, links, sync, lag, sessions and the last takeover of a node."""
+    """Show a node at a glance. Role, epoch, lease, links, sync, lag, sessions, last takeover."""
     client = AdminClient(find_socket(config, socket))
     if watch:
         from node.cli.watch import watch as keep_showing  # noqa: PLC0415

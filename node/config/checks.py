@@ -106,7 +106,7 @@ def services_use_virtual_addresses(parts: Draft) -> Iterator[Finding]:
     """Both of a session's legs must be able to move: each ends at a virtual address."""
     if not parts.virtual_addresses_complete:
         return
-    hosts = [each.host for each in parts.virtual_addresses.values()]
+    hosts = dict.fromkeys(each.host for each in parts.virtual_addresses.values())
     hint = "virtual addresses are " + ", ".join(str(host) for host in hosts)
     for nr, service in parts.services.items():
         for key, host in (("listen", service.listen.host), ("source", service.source)):

@@ -120,6 +120,8 @@ def _interface_address(value: object) -> IPv4Interface:
 
 
 def _name(value: object) -> str:
+    if isinstance(value, (int, float)):
+        raise wrong(f"must be a name, not {shown(value)}", f'put it in quotes: "{value}"')
     text = _text(value, "a name", "a")
     if _NAME.fullmatch(text) is None:
         raise wrong(

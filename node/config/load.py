@@ -36,7 +36,10 @@ def parse(text: str, file: str = "<config>", *, check_key: bool = True) -> Confi
     if document.data is None:
         raise ConfigErrors(problems)
     config, findings = _judge(document.data, check_key=check_key)
-    problems += [_problem(file, document, finding) for finding in findings]
+    unread = {
+        flaw.location for flaw in document.flaws
+    }  # what was left out there would be complained of twice
+    problems += [_problem(file, document, finding) for finding in findings if finding[0] not in unread]
     if problems or config is None:
         raise ConfigErrors(problems)
     return config
