@@ -105,11 +105,7 @@ class Writer:
                 continue
             try:
                 self._stream.write(item + "\n")
-                if (lost := self.dropped - self._told) > 0:
-                    self._stream.write(
-                        f'{{"level": "warning", "event": "log lines dropped", "count": {lost}}}\n'
-                    )
-                    self._told += lost
+                self._tell_of_dropped()
                 self._stream.flush()
             except (OSError, ValueError):
                 self.dropped += 1  # disk full, or the reader is gone: the node must go on

@@ -1,0 +1,170 @@
+"""One replication stream between the nodes: TCP, the handshake, then sealed frames both ways.
+
+A stream that breaks any rule is closed, and the reason counted; there is no way to mend one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from node.config import Link
+from node.log import get
+from protocol.errors import ProtocolError
+from protocol.handshake import NONCE_BYTES, PRIVATE_KEY_BYTES, Established, Handshake, Identity
+
+HANDSHAKE_TIMEOUT_S = 2.0
+
+log = get("channel")
+
+
+class Owner(Protocol):
+    """Who uses an established stream."""
+
+    def frames(self, channel: Channel, payloads: list[bytes], last: int) -> None:
+        """Frames arrived, the last one numbered `last`; raises ProtocolError to end the stream."""
+
+    def lost(self, channel: Channel, reason: str) -> None:
+        """The stream is gone, for this reason; said once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a stream is opened with."""
+
+    secret: bytes
+    identity: Callable[[], Identity]
+    refused: Counter[str]
+
+
+class Channel(asyncio.Protocol):
+    """A stream on one link. `established` resolves when the peer has proved itself."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        link: Link,
+        initiator: bool,
+        on_established: Callable[[Channel], Owner],
+    ) -> None:
+        self.link = link
+        self.peer: Identity | None = None
+        self.established: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
+        self._credentials = credentials
+        self._on_established = on_established
+        self._handshake = Handshake(
+            credentials.secret,
+            credentials.identity(),
+            initiator=initiator,
+            private_key=secrets.token_bytes(PRIVATE_KEY_BYTES),
+            nonce=secrets.token_bytes(NONCE_BYTES),
+        )
+        self._stream: Established | None = None
+        self._owner: Owner | None = None
+        self._transport: asyncio.Transport | None = None
+        self._timeout: asyncio.TimerHandle | None = None
+        self._reason = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say hello."""
+        self._transport = cast(asyncio.Transport, transport)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._transport.write(self._handshake.to_send())
+        loop = asyncio.get_running_loop()
+        self._timeout = loop.call_later(HANDSHAKE_TIMEOUT_S, self._refuse, "timeout", "no handshake in time")
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the handshake, then of frames."""
+        try:
+            if self._stream is None:
+                self._greet(data)
+            else:
+                self._deliver(self._stream.reader.feed(data))
+        except ProtocolError as error:
+            self._refuse(error.code, error.detail)
+
+    def _greet(self, data: bytes) -> None:
+        assert self._transport is not None, "data arrives on a connection"
+        established = self._handshake.receive(data)
+        self._transport.write(self._handshake.to_send())
+        if established is None:
+            return
+        self._stream = established
+        self.peer = established.peer
+        if self._timeout is not None:
+            self._timeout.cancel()
+        self._owner = self._on_established(self)
+        if not self.established.done():
+            self.established.set_result(self)
+        self._deliver(established.reader.feed(b""))
+
+    def _deliver(self, payloads: list[bytes]) -> None:
+        if payloads and self._owner is not None and self._stream is not None:
+            self._owner.frames(self, payloads, self._stream.reader.number)
+
+    def _refuse(self, code: str, detail: str) -> None:
+        self._credentials.refused[f"stream-{code}"] += 1
+        self._reason = f"{code}: {detail}" if detail else code
+        if not self.established.done():
+            self.established.set_exception(ConnectionError(self._reason))
+            self.established.exception()  # retrieved: an incoming stranger's failure interests nobody else
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """TCP says that the stream is over."""
+        if self._timeout is not None:
+            self._timeout.cancel()
+        reason = self._reason or (str(error) if error else "closed by the other node")
+        if not self.established.done():
+            self.established.set_exception(ConnectionError(reason))
+            self.established.exception()
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.lost(self, reason)
+
+    def send(self, payload: bytes) -> int:
+        """Send a frame; returns its number."""
+        assert self._stream is not None and self._transport is not None, "frames follow the handshake"
+        data = self._stream.writer.frame(payload)
+        if not self._transport.is_closing():
+            self._transport.write(data)
+        return self._stream.writer.number
+
+    def close(self, reason: str) -> None:
+        """End the stream; the owner hears `lost` like of any other end."""
+        self._reason = self._reason or reason
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def connect(
+    credentials: Credentials, link: Link, on_established: Callable[[Channel], Owner]
+) -> Channel:
+    """Open a stream to the peer over `link`; raises OSError."""
+    loop = asyncio.get_running_loop()
+    _, channel = await loop.create_connection(
+        lambda: Channel(credentials, link, True, on_established),
+        str(link.peer.host),
+        link.peer.port,
+        local_addr=(str(link.local.host), 0),
+    )
+    return await channel.established
+
+
+async def serve(
+    credentials: Credentials, link: Link, on_established: Callable[[Channel], Owner]
+) -> asyncio.Server:
+    """Accept streams on `link`; raises OSError when its address or port cannot be had."""
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(
+        lambda: Channel(credentials, link, False, on_established),
+        str(link.local.host),
+        link.local.port,
+        reuse_address=True,
+    )

@@ -1,0 +1,82 @@
+"""The guard's worker process: how it is started, watched and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from node import clock, tether
+
+FIRST_BEAT_LIMIT_S = 20.0
+"""A worker that has not beaten for this long since its start is taken for stalled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker is started with, as JSON in its only argument."""
+
+    config: str
+    tether: int
+    incarnation: int
+    hitless: bool
+    missing: list[str]
+    gate: dict[str, int] | None
+    """File descriptors of the gate's maps; None without a gate."""
+
+
+class Child:
+    """One worker."""
+
+    def __init__(self, orders: Orders, lock: int) -> None:
+        self.tether, worker_end = tether.pair()
+        inherited = (worker_end.fileno(), lock, *(orders.gate or {}).values())
+        arguments = json.dumps({**asdict(orders), "tether": worker_end.fileno()})
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "node.worker", arguments], pass_fds=inherited, start_new_session=True
+        )
+        worker_end.close()
+        self.pidfd = os.pidfd_open(self.process.pid)
+        self.started_s = clock.boottime_s()
+        self.beat_s = self.started_s
+        self.beat: tether.Beat | None = None
+
+    def listen(self) -> None:
+        """Take the beats that have come."""
+        while packet := tether.receive(self.tether):
+            self.beat = tether.unpack_beat(packet)
+            self.beat_s = clock.boottime_s()
+
+    def stalled(self, limit_s: float) -> bool:
+        """No beat for longer than `limit_s`."""
+        limit = limit_s if self.beat is not None else FIRST_BEAT_LIMIT_S
+        return clock.boottime_s() - self.beat_s > limit
+
+    def leave(self) -> None:
+        """Ask the worker to hand over and exit."""
+        tether.send(self.tether, tether.LEAVE)
+
+    def kill(self) -> None:
+        """End the worker now; returns when it is dead."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def reap(self) -> int:
+        """The dead worker's exit code (negative: the signal that ended it); frees what the guard held of it."""
+        code = self.process.wait()
+        self.tether.close()
+        os.close(self.pidfd)
+        return code
+
+
+def write_pids(path: Path, worker: int) -> None:
+    """Say which processes this node is, for tools that look or kill."""
+    fresh = path.with_suffix(".pids.new")
+    fresh.write_text(json.dumps({"guard": os.getpid(), "worker": worker}))
+    fresh.replace(path)

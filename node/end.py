@@ -1,0 +1,232 @@
+"""One end of a proxied session: the socket of a leg, its flow in the gate, and the bytes on their way out.
+
+Only acknowledgements wait for the passive node, never bytes: what the inspector lets pass is written at once.
+The leg's tail holds what the peer has not acknowledged; its last part, from `written` on, the kernel has not
+taken yet either.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from node.kernel import tcp
+from protocol.sequence import advance
+
+if TYPE_CHECKING:
+    from node.kernel.flow import Flow
+    from node.relay import Relay
+    from protocol.session import Leg
+
+READ_BYTES_MAX = 65536
+WRITE_BYTES_MAX = 262144
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Let close() send RST instead of FIN; raises OSError."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+class End:
+    """A leg's socket on the active node."""
+
+    __slots__ = (
+        "_earlier_packets",
+        "_relay",
+        "_reported",
+        "finish_wanted",
+        "finished",
+        "flow",
+        "leg",
+        "number",
+        "open",
+        "reading",
+        "sock",
+        "written",
+    )
+
+    def __init__(self, relay: Relay, number: int, sock: socket.socket, leg: Leg, flow: Flow | None) -> None:
+        self._relay = relay
+        self.number = number
+        self.sock = sock
+        self.leg = leg
+        self.flow = flow
+        self.written = leg.acknowledged
+        """Bytes handed to this node's kernel, counted from the opening of the connection."""
+        self.open = True
+        self.reading = False
+        self.finish_wanted = False
+        self.finished = False
+        self._earlier_packets = leg.packets
+        self._reported = (leg.acknowledged, *leg.packets)
+
+    # --- reading
+
+    def start_reading(self) -> None:
+        """Read whenever the peer sends, unless it has finished or the session is over."""
+        if self.open and not self.reading and not self.leg.ended:
+            self._relay.loop.add_reader(self.sock.fileno(), self._readable)
+            self.reading = True
+
+    def stop_reading(self) -> None:
+        """Leave further bytes in the kernel: back-pressure on the peer."""
+        if self.reading:
+            self._relay.loop.remove_reader(self.sock.fileno())
+            self.reading = False
+
+    def _readable(self) -> None:
+        try:
+            data = self.sock.recv(READ_BYTES_MAX)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._relay.broken(self, error)
+            return
+        if data:
+            self._relay.taken(self, data)
+        else:
+            self.stop_reading()
+            self._relay.ended(self)
+
+    def drain(self) -> None:
+        """Take all that lies unread, now: the last look before a planned switchover."""
+        while self.reading:
+            before = self.leg.received
+            self._readable()
+            if self.leg.received == before:
+                return
+
+    # --- writing
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for room in the kernel's send buffer."""
+        return self.leg.sent - self.written
+
+    def acknowledged(self) -> int:
+        """How many bytes the peer has acknowledged, by the kernel's word (SIOCOUTQ)."""
+        if not self.open:
+            return self.leg.acknowledged
+        waiting = tcp.unacknowledged(self.sock)
+        return self.written - max(waiting - self.finished, 0)  # a FIN in flight counts as one byte
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, which stands at the end of the leg's tail already."""
+        if not self.open:
+            return
+        if self.unsent == len(data):
+            try:
+                self.written += self.sock.send(data)
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                self._relay.broken(self, error)
+                return
+        if self.unsent:
+            self._relay.loop.add_writer(self.sock.fileno(), self.flush)
+            self._relay.crowded(self)
+
+    def flush(self) -> None:
+        """Hand the kernel what it has room for; finish the direction if that was the last."""
+        while self.open and self.unsent:
+            start = self.written - self.leg.acknowledged
+            try:
+                with memoryview(self.leg.tail) as tail:
+                    self.written += self.sock.send(tail[start : start + WRITE_BYTES_MAX])
+            except (BlockingIOError, InterruptedError):
+                self._relay.loop.add_writer(self.sock.fileno(), self.flush)
+                return
+            except OSError as error:
+                self._relay.broken(self, error)
+                return
+        if self.open:
+            self._relay.loop.remove_writer(self.sock.fileno())
+            self._finish_if_wanted()
+            self._relay.relieved(self)
+
+    def finish(self) -> None:
+        """No more bytes will come for this peer: send FIN after those that are due."""
+        self.finish_wanted = True
+        if not self.unsent:
+            self._finish_if_wanted()
+
+    def _finish_if_wanted(self) -> None:
+        if not self.finish_wanted or self.finished or not self.open:
+            return
+        if self.flow is not None:
+            self.flow.allow_fin()
+        self.finished = True
+        with suppress(OSError):  # the peer reset it meanwhile: reading will tell
+            self.sock.shutdown(socket.SHUT_WR)
+
+    def settled(self) -> bool:
+        """Whether the peer has acknowledged everything, the FIN included."""
+        return not self.open or (self.finished and tcp.unacknowledged(self.sock) == 0)
+
+    # --- what both nodes hold
+
+    def committed(self, position: int) -> None:
+        """Both nodes hold the peer's bytes up to `position`: it may have its acknowledgement."""
+        if self.flow is not None and self.open:
+            packet = self.flow.commit(advance(self.leg.receive_base, position))
+            if packet is not None:
+                self._relay.send_ack(packet, self)
+
+    def refresh(self) -> bool:
+        """Bring the leg's slow-moving facts up to date; says whether they changed since the last call."""
+        self.leg.acknowledge(self.acknowledged())
+        if self.flow is not None and self.open:
+            packets_in, _, packets_out, _ = self.flow.traffic()
+            earlier_in, earlier_out = self._earlier_packets
+            self.leg.packets = (earlier_in + packets_in, earlier_out + packets_out)
+        facts = (self.leg.acknowledged, *self.leg.packets)
+        changed = facts != self._reported
+        self._reported = facts
+        return changed
+
+    # --- the end
+
+    def revive(self, *, finish: bool) -> None:
+        """Begin to speak on a restored socket: what the peer may lack goes out before anything else happens."""
+        tcp.go_live(self.sock)
+        self.finish_wanted = finish
+        self.flush()
+
+    def close(self) -> None:
+        """Close in the ordinary way, after both directions are done."""
+        self._close(lambda: None)
+
+    def reset(self) -> None:
+        """Close with RST: the peer learns at once that the session is over."""
+
+        def prepare() -> None:
+            if self.flow is not None:
+                self.flow.allow_reset()
+            reset_on_close(self.sock)
+
+        self._close(prepare)
+
+    def _close(self, prepare: Callable[[], None]) -> None:
+        if not self.open:
+            return
+        self._let_go()
+        with suppress(OSError):
+            prepare()
+        self.sock.close()
+        if self.flow is not None:
+            self.flow.release()
+
+    def vanish(self) -> None:
+        """Let go without a word on the wire: the connection lives on elsewhere."""
+        if self.open:
+            self._let_go()
+            tcp.close_silently(self.sock)
+
+    def _let_go(self) -> None:
+        self.stop_reading()
+        self._relay.loop.remove_writer(self.sock.fileno())
+        self.open = False

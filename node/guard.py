@@ -1,0 +1,224 @@
+"""The guard: a small process that outlives the worker and makes sure that a dead worker's node is silent.
+
+It loads the gate, starts the worker and watches it: a pidfd tells its death, missing beats that it stalls. Then
+the guard closes the fence (nothing leaves from a virtual address any more), tells the peer "dead and fenced" on
+every link, clears away addresses and orphaned sockets, and starts a new worker as passive.
+
+A worker is active at most once in its life; to stand down is to exit with exits.STOOD_DOWN.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from node import clock, exits
+from node import log as logging
+from node.addressing import Addresses
+from node.child import Child, Orders, write_pids
+from node.config import Config, load
+from node.doctor import missing_for_hitless
+from node.errors import StartupError
+from node.kernel import orphans
+from node.kernel.errors import KernelError
+from node.kernel.gate import Gate
+from node.keys import KeyFileError, read_key
+from node.notices import Notices
+from node.store import Store
+
+LOOK_S = 0.025
+"""How often the guard looks at the worker's beats."""
+LEAVE_LIMIT_S = 15.0
+LOCK_LIMIT_S = 2.0
+STEADY_AFTER_S = 5.0
+RESTART_PAUSE_MAX_S = 10.0
+PRIORITY = 10
+"""Real-time priority of the guard, which sleeps nearly always; the worker does not take one (see os.nice)."""
+
+log = logging.get("guard")
+
+
+def run(config_path: Path) -> int:
+    """Run a node until it is told to stop; returns its exit code."""
+    config = load(config_path)
+    logging.configure(config.log, node=config.node.name)
+    try:
+        return Guard(config, config_path).run()
+    except (StartupError, KernelError, KeyFileError) as error:
+        print(f"tandem: {error}", file=sys.stderr)
+        return exits.BAD_HOST
+
+
+class Guard:
+    """One node's guard."""
+
+    def __init__(self, config: Config, config_path: Path) -> None:
+        self._config = config
+        self._config_path = config_path
+        config.node.run_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(config.node.run_dir / f"{config.node.name}.lock")
+        self._pids = config.node.run_dir / f"{config.node.name}.pids"
+        self._store = Store(config.node.state_dir, config.node.name)
+        self._notices = Notices(
+            config, read_key(config.cluster.key_file), self._store.next_incarnation(time.time_ns())
+        )
+        self._missing = missing_for_hitless(config)
+        self._hitless = self._choose_mode()
+        self._addresses = Addresses(config.virtual_addresses)
+        self._gate: Gate | None = None
+        self._leaving = False
+        self._pause_s = 0.0
+
+    def _choose_mode(self) -> bool:
+        wanted = self._config.cluster.takeover
+        if wanted == "hitless" and self._missing:
+            raise StartupError(
+                "takeover: hitless is configured, but this host lacks: " + "; ".join(self._missing),
+                "run `tandem doctor CONFIG` for the remedies, or set cluster.takeover to auto or reconnect",
+            )
+        hitless = wanted != "reconnect" and not self._missing
+        log.info("takeover mode", mode="hitless" if hitless else "reconnect", missing=self._missing)
+        return hitless
+
+    def run(self) -> int:
+        """Keep a worker running until told to stop."""
+        _take_priority()
+        stop = self._stop_signals()
+        try:
+            if self._hitless:
+                self._gate = Gate.load(
+                    self._config.interfaces,
+                    2 * self._config.limits.sessions,
+                    map(str, self._config.virtual_hosts),
+                )
+            self._clear()
+            return self._keep_running(stop)
+        finally:
+            self._clear()
+            if self._gate is not None:
+                self._gate.detach()
+            self._pids.unlink(missing_ok=True)
+
+    def _stop_signals(self) -> socket.socket:
+        """SIGTERM and SIGINT, as something to select on."""
+        read_end, write_end = socket.socketpair()
+        write_end.setblocking(False)
+        self._signal_end = write_end
+        signal.set_wakeup_fd(write_end.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        return read_end
+
+    def _keep_running(self, stop: socket.socket) -> int:
+        while True:
+            child = self._start()
+            self._watch(child, stop)
+            code = self._bury(child)
+            if self._leaving or code == exits.BAD_HOST:
+                return exits.DONE if self._leaving else code
+            self._wait_before_restart(child, stop)
+            if self._leaving:
+                return exits.DONE
+
+    def _start(self) -> Child:
+        """A new worker, passive; the fence is opened for it and its lease stands at zero."""
+        if self._gate is not None:
+            self._gate.lease = 0
+            self._gate.open_fence()
+        orders = Orders(
+            config=str(self._config_path),
+            tether=-1,
+            incarnation=self._store.next_incarnation(time.time_ns()),
+            hitless=self._hitless,
+            missing=self._missing,
+            gate=None if self._gate is None else self._gate.fds(),
+        )
+        child = Child(orders, self._lock)
+        write_pids(self._pids, child.process.pid)
+        log.info("worker started", pid=child.process.pid, incarnation=orders.incarnation)
+        return child
+
+    def _watch(self, child: Child, stop: socket.socket) -> None:
+        """Return when the worker is dead."""
+        stall_limit_s = max(self._config.cluster.heartbeat.lease_s, 0.1)
+        leave_by_s = float("inf")
+        looked_s = clock.boottime_s()
+        with selectors.DefaultSelector() as selector:
+            for source in (child.pidfd, stop):
+                selector.register(source, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select(LOOK_S)}
+                if child.pidfd in ready:
+                    return
+                child.listen()
+                if stop in ready:
+                    stop.recv(16)
+                    self._leaving = True
+                    leave_by_s = clock.boottime_s() + LEAVE_LIMIT_S
+                    child.leave()
+                overslept = clock.boottime_s() - looked_s > 4 * LOOK_S  # we were stopped, not only the worker
+                looked_s = clock.boottime_s()
+                if (child.stalled(stall_limit_s) and not overslept) or looked_s > leave_by_s:
+                    log.error("worker stalls: ending it", pid=child.process.pid)
+                    child.kill()
+                    return
+
+    def _bury(self, child: Child) -> int:
+        """Silence the node first, tell the peer second, clean up third."""
+        if self._gate is not None:
+            self._gate.close_fence()
+        child.listen()
+        if child.beat is not None:
+            self._notices.send(child.beat)
+        code = child.reap()
+        self._clear()
+        if code not in (exits.DONE, exits.STOOD_DOWN, exits.BAD_HOST):
+            log.error("worker died", pid=child.process.pid, code=code)
+        else:
+            log.info("worker ended", pid=child.process.pid, code=code)
+        return code
+
+    def _clear(self) -> None:
+        """Remove what a worker may have left: addresses, sockets, the gate's entries."""
+        self._addresses.remove()
+        if self._hitless:
+            with suppress(KernelError):
+                orphans.destroy(map(str, self._config.virtual_hosts))
+
+    def _wait_before_restart(self, child: Child, stop: socket.socket) -> None:
+        steady = clock.boottime_s() - child.started_s > STEADY_AFTER_S
+        self._pause_s = 0.0 if steady else min(max(2 * self._pause_s, 0.1), RESTART_PAUSE_MAX_S)
+        stop.settimeout(self._pause_s or 1e-6)
+        with suppress(TimeoutError, BlockingIOError):
+            stop.recv(16)
+            self._leaving = True
+
+
+def _take_priority() -> None:
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))
+
+
+def _lock(path: Path) -> int:
+    """Hold the node's lock, which the worker inherits: one guard and one worker of a name on a host."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    give_up_s = clock.boottime_s() + LOCK_LIMIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if clock.boottime_s() < give_up_s:
+                time.sleep(0.05)
+                continue
+            raise StartupError(
+                f"{path} is locked: this node is running already",
+                f"stop it first; its processes are in {path.with_suffix('.pids')}",
+            ) from None
+        return descriptor

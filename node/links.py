@@ -1,0 +1,170 @@
+"""The heartbeat links: sealed datagrams over UDP, each link with its own health.
+
+Receiving goes through asyncio-dgram with a bounded queue; sending is one direct system call, so that a heartbeat
+leaves at the instant the lease is renewed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import asyncio_dgram
+from asyncio_dgram.aio import DatagramServer, Protocol
+
+from node.config import Config, Link
+from node.errors import StartupError
+from node.log import get
+from protocol import heartbeat
+from protocol.datagrams import DatagramOpener, DatagramSealer
+from protocol.errors import ProtocolError
+from protocol.heartbeat import DeathNotice, Heartbeat
+
+QUEUE_DATAGRAMS_MAX = 256
+REFUSAL_LOG_S = 60.0
+
+log = get("links")
+
+
+class _Bounded(Protocol):
+    """asyncio-dgram's protocol with a receive queue that drops, and counts, what does not fit."""
+
+    def __init__(
+        self, received: asyncio.Queue[Any], errors: asyncio.Queue[Any], counters: Counter[str]
+    ) -> None:
+        super().__init__(received, errors, asyncio.Event())
+        self._counters = counters
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        try:
+            super().datagram_received(data, addr)
+        except asyncio.QueueFull:
+            self._counters["datagrams_dropped"] += 1
+
+    def error_received(self, _exc: Exception) -> None:
+        self._counters["datagram_errors"] += 1  # a port unreachable while the peer restarts
+
+
+class LinkHealth:
+    """One link: its socket, and when the peer was last heard on it."""
+
+    def __init__(self, link: Link, sock: socket.socket) -> None:
+        self.link = link
+        self.sock = sock
+        self.sent = 0
+        self.received = 0
+        self.missed = 0
+        """Heartbeat intervals in which the peer was not heard."""
+        self.heard_s: float | None = None
+
+
+class Links:
+    """All heartbeat links of this node."""
+
+    def __init__(
+        self,
+        config: Config,
+        sealer: DatagramSealer,
+        opener: DatagramOpener,
+        on_message: Callable[[Link, str, int, Heartbeat | DeathNotice], None],
+        counters: Counter[str],
+        clock_s: Callable[[], float],
+    ) -> None:
+        self.health: list[LinkHealth] = []
+        self._links = config.links_by_priority
+        self._beat = config.cluster.heartbeat
+        self._sealer = sealer
+        self._opener = opener
+        self._on_message = on_message
+        self._counters = counters
+        self._clock_s = clock_s
+        self._receivers: list[asyncio.Task[None]] = []
+        self._refusal_logged_s = float("-inf")
+
+    async def open(self) -> None:
+        """Bind every link's socket; raises StartupError."""
+        for link in self._links:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.setblocking(False)
+            try:
+                sock.bind(link.local.sockaddr)
+            except OSError as error:
+                sock.close()
+                raise StartupError(
+                    f"link {link.name}: cannot use {link.local} (UDP): {error.strerror}",
+                    "give the link an address of this host and a port that nothing else uses",
+                ) from error
+            health = LinkHealth(link, sock)
+            self.health.append(health)
+            stream = await self._attach(sock)
+            self._receivers.append(asyncio.create_task(self._receive(health, stream)))
+
+    async def _attach(self, sock: socket.socket) -> asyncio_dgram.DatagramServer:
+        received: asyncio.Queue[Any] = asyncio.Queue(QUEUE_DATAGRAMS_MAX)
+        errors: asyncio.Queue[Any] = asyncio.Queue(1)
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.create_datagram_endpoint(
+            lambda: _Bounded(received, errors, self._counters), sock=sock
+        )
+        # asyncio-dgram's own factories build it so; its annotation names the protocol where the transport goes
+        return DatagramServer(transport, received, errors, protocol._drained)  # type: ignore[arg-type]
+
+    async def _receive(self, health: LinkHealth, stream: asyncio_dgram.DatagramServer) -> None:
+        while True:
+            try:
+                datagram, address = await stream.recv()
+            except asyncio_dgram.TransportClosed:
+                return
+            if not isinstance(address, tuple) or address[0] != str(health.link.peer.host):
+                self._refused(health, "wrong-host", str(address))
+                continue
+            try:
+                opened = self._opener.open(datagram)
+                message = heartbeat.unpack(opened.payload)
+            except ProtocolError as error:
+                self._refused(health, error.code, error.detail)
+                continue
+            if isinstance(message, Heartbeat):
+                health.received += 1
+                health.heard_s = self._clock_s()
+            self._on_message(health.link, opened.sender, opened.incarnation, message)
+
+    def _refused(self, health: LinkHealth, code: str, detail: str) -> None:
+        self._counters[f"datagrams_refused_{code.replace('-', '_')}"] += 1
+        if self._clock_s() - self._refusal_logged_s >= REFUSAL_LOG_S:
+            self._refusal_logged_s = self._clock_s()
+            log.warning("datagram refused", link=health.link.name, code=code, detail=detail)
+
+    def send(self, payload: bytes) -> None:
+        """Send `payload` on every link, sealed for each."""
+        for health in self.health:
+            try:
+                health.sock.sendto(self._sealer.seal(payload), health.link.peer.sockaddr)
+                health.sent += 1
+            except OSError:
+                self._counters["datagram_errors"] += 1  # the link is down: its silence tells
+
+    def count_missed(self) -> None:
+        """Once per heartbeat interval: note the links on which the peer was not heard in time."""
+        now_s = self._clock_s()
+        for health in self.health:
+            if health.heard_s is not None and now_s - health.heard_s > 1.5 * self._beat.interval_s:
+                health.missed += 1
+
+    def is_live(self, health: LinkHealth) -> bool:
+        """Whether the peer was heard on the link within the lost time."""
+        return health.heard_s is not None and self._clock_s() - health.heard_s < self._beat.lost_s
+
+    def live(self) -> list[Link]:
+        """The links on which the peer is heard, best first."""
+        return [health.link for health in self.health if self.is_live(health)]
+
+    def close(self) -> None:
+        """Stop receiving."""
+        for task in self._receivers:
+            task.cancel()
+        for health in self.health:
+            health.sock.close()

@@ -1,0 +1,152 @@
+"""This node as a member of the pair: drives the role machine with what is heard and with the clock.
+
+The machine decides; this carries messages and time to it, and its effects to whoever performs them, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from node import clock
+from node.config import Link
+from node.lease import Lease
+from node.links import Links
+from node.log import get
+from protocol import events, heartbeat
+from protocol.events import Effect, Event
+from protocol.heartbeat import DeathNotice, Heartbeat, Role, Sync
+from protocol.roles import RoleMachine
+
+log = get("member")
+
+
+class Facts(NamedTuple):
+    """What a heartbeat says beyond the role machine's own state."""
+
+    sync: Sync
+    stream: bool
+    solo: bool
+    stale: bool
+    sessions: int
+
+
+class Duties(Protocol):
+    """Who performs what the role machine decides."""
+
+    def activate(self, order: events.Activate) -> None: ...
+
+    def stand_down(self, order: events.StandDown) -> None: ...
+
+    def begin_handover(self, order: events.BeginHandover) -> None: ...
+
+    def facts(self) -> Facts: ...
+
+    def peer_heard(self, message: Heartbeat) -> None: ...
+
+    def peer_died(self) -> None: ...
+
+    def beaten(self) -> None: ...
+
+
+class Member:
+    """The role machine and its surroundings."""
+
+    def __init__(
+        self, machine: RoleMachine, lease: Lease, links: Links, duties: Duties, interval_s: float
+    ) -> None:
+        self.machine = machine
+        self._links = links
+        self._lease = lease
+        self._duties = duties
+        self._interval_s = interval_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._pulsed_s = clock.boottime_s()
+        self._waiting: deque[Event] = deque()
+        self._busy = False
+        self._performers: dict[type[Any], Callable[[Any], None]] = {
+            events.Activate: duties.activate,
+            events.StandDown: duties.stand_down,
+            events.BeginHandover: duties.begin_handover,
+            events.SendHeartbeat: lambda _: self.send_heartbeat(),
+            events.Report: _report,
+        }
+
+    @property
+    def role(self) -> Role:
+        """What this node is."""
+        return self.machine.role
+
+    def start(self) -> None:
+        """Begin to live."""
+        self.step(events.Tick())
+
+    def step(self, event: Event) -> None:
+        """Tell the machine, do what it wants, and be back in time.
+
+        An event that comes up while effects are carried out waits until all of them are.
+        """
+        self._waiting.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                effects: list[Effect] = self.machine.step(self._waiting.popleft(), clock.boottime_s())
+                for effect in effects:
+                    self._performers[type(effect)](effect)
+        finally:
+            self._busy = False
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        deadline_s = self.machine.next_deadline()
+        if deadline_s is not None:
+            delay_s = max(deadline_s - clock.boottime_s(), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self.step, events.Tick())
+
+    def heard(self, link: Link, sender: str, incarnation: int, message: Heartbeat | DeathNotice) -> None:
+        """A datagram whose seal holds; the name inside must be the one that sealed it."""
+        if isinstance(message, Heartbeat):
+            if (message.node, message.incarnation) != (sender, incarnation):
+                return
+            if message.to == self.machine.settings.incarnation:
+                self._duties.peer_heard(message)
+            self.step(events.PeerHeard(message, link.name))
+        elif sender == f"{message.node}/guard":
+            if self.machine.peer.is_dead(message):
+                self._duties.peer_died()
+            self.step(events.PeerDied(message))
+
+    def send_heartbeat(self) -> None:
+        """Send a heartbeat on every link and renew the lease, in the order that node/lease.py explains."""
+        now_ns = clock.boottime_ns()
+        if self._lease.held and not self._lease.holds(now_ns):
+            self.step(events.LeaseLost())
+            return
+        facts = self._duties.facts()
+        message = self.machine.heartbeat(**facts._asdict(), clock_ms=clock.timestamp_clock_ms())
+        self._links.send(heartbeat.pack(message))
+        if self._lease.held:
+            self._lease.renew(now_ns)
+        self._pulsed_s = clock.boottime_s()
+        self._duties.beaten()
+
+    def pulse(self) -> None:
+        """In the middle of long work: a heartbeat, if one is due."""
+        if clock.boottime_s() - self._pulsed_s >= self._interval_s:
+            self.send_heartbeat()
+
+    def stop(self) -> None:
+        """Live no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _report(report: events.Report) -> None:
+    log.info(report.what, **report.fields)

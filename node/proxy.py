@@ -1,0 +1,260 @@
+"""The active node's sessions: listeners, accepted clients, connections to servers, time-outs.
+
+A client is accepted at once, then the server is connected, then the passive node is told of both legs; only when
+it holds the session do bytes move. A node that dies in between leaves nothing half done: no byte was taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+
+from inspector import Limits, Stack
+from node import clock
+from node.config import Config, Service
+from node.decoder import LiveDecoder
+from node.end import End, reset_on_close
+from node.kernel import tcp
+from node.kernel.flow import Flow
+from node.kernel.gate import Gate
+from node.kernel.layout import flow_key
+from node.log import get
+from node.relay import Gating, Relay, Surroundings
+from protocol.session import CLIENT, SERVER, Leg, Session
+
+ACCEPT_BURST_MAX = 64
+LISTEN_BACKLOG = 1024
+SWEEP_S = 1.0
+ID_BITS = 24
+"""Session ids are unique in the cluster: the epoch, then a count within it."""
+
+log = get("proxy")
+
+
+class Proxy:
+    """All sessions of this node while it is active."""
+
+    def __init__(
+        self,
+        config: Config,
+        gate: Gate | None,
+        around: Surroundings,
+        relays: dict[int, Relay],
+        counters: Counter[str],
+    ) -> None:
+        self.relays = relays
+        self.around = around
+        self._config = config
+        self._gate = gate
+        self._counters = counters
+        self._listeners: dict[socket.socket, Service] = {}
+        self._last_id = 0
+        self._opening: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._accepting = False
+        self._swept_s = around.clock_s()
+        self._swept_bytes: dict[int, tuple[int, int]] = {}
+
+    # --- listeners
+
+    def bind(self) -> None:
+        """Bind every service's listener; raises KernelError."""
+        for service in self._config.services:
+            sock = tcp.listener(
+                service.listen.sockaddr,
+                LISTEN_BACKLOG,
+                self._config.limits.buffer_bytes,
+                transparent=self._gate is not None,
+            )
+            self._listeners[sock] = service
+
+    def accept_from(self, epoch: int) -> None:
+        """This node is active as of `epoch`: accept clients."""
+        self._last_id = epoch << ID_BITS
+        self._accepting = True
+        for sock, service in self._listeners.items():
+            self.around.loop.add_reader(sock.fileno(), self._accept, sock, service)
+        self._sweep()
+
+    def stop(self) -> None:
+        """Accept no more; close the listeners."""
+        self._accepting = False
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for task in self._opening:
+            task.cancel()
+        for sock in self._listeners:
+            self.around.loop.remove_reader(sock.fileno())
+            sock.close()
+        self._listeners.clear()
+
+    def _accept(self, listener: socket.socket, service: Service) -> None:
+        for _ in range(ACCEPT_BURST_MAX):
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._counters["accept_errors"] += 1
+                log.warning("accept failed", service=service.name, error=error.strerror)
+                return
+            sock.setblocking(False)
+            self._counters["accepted"] += 1
+            self._admit(sock, service)
+
+    def _admit(self, sock: socket.socket, service: Service) -> None:
+        if len(self.relays) >= self._config.limits.sessions:
+            self._counters["refused_limit"] += 1
+            self._refuse(sock)
+            return
+        try:
+            flow = self._flow(sock)
+            record = tcp.describe(sock)
+            tcp.tune(sock)
+        except OSError:
+            self._refuse(sock)  # the client has gone already
+            return
+        if flow is None and self._gate is not None:
+            self._counters["refused_unknown"] += 1
+            self._refuse(sock)
+            return
+        self._last_id += 1
+        stack = Stack(self.limits(), on_undecodable=service.on_undecodable)
+        leg = Leg(record.to_wire(), *_bases(flow))
+        session = Session(
+            self._last_id,
+            service.name,
+            str(record.remote),
+            str(service.server),
+            clock.wall_s(),
+            [leg, None],
+            LiveDecoder(stack),
+        )
+        relay = self.adopt(session, stack, service)
+        relay.attach(End(relay, CLIENT, sock, leg, flow))
+        relay.announce()
+        log.info("client connected", serial=session.serial, client=session.client, service=service.name)
+        self.connect(relay, service, record.remote.port)
+
+    def _refuse(self, sock: socket.socket) -> None:
+        if self._gate is not None:
+            with suppress(OSError):
+                self._gate.refuse(key_of(sock))
+        reset_on_close(sock)
+        sock.close()
+
+    def _flow(self, sock: socket.socket) -> Flow | None:
+        return None if self._gate is None else self._gate.register(key_of(sock))
+
+    def limits(self) -> Limits:
+        """The inspector's limits, from the configuration."""
+        return Limits(held_bytes=self._config.limits.held_bytes)
+
+    # --- the server's side
+
+    def adopt(self, session: Session, stack: Stack, service: Service) -> Relay:
+        """Take a session into the table."""
+        relay = Relay(session, stack, self.around, service.idle_timeout_s)
+        self.relays[session.id] = relay
+        return relay
+
+    def connect(self, relay: Relay, service: Service, preferred_port: int) -> None:
+        """Connect the session to its server, then relay; on failure the client is reset."""
+        task = self.around.loop.create_task(self._open(relay, service, preferred_port))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, relay: Relay, service: Service, preferred_port: int) -> None:
+        sock = tcp.open_active(
+            str(service.source),
+            preferred_port,
+            self._config.limits.buffer_bytes,
+            transparent=self._gate is not None,
+        )
+        try:
+            async with asyncio.timeout(service.connect_timeout_ms / 1000):
+                await self.around.loop.sock_connect(sock, (str(service.server.host), service.server.port))
+            if relay.closed:
+                raise ConnectionAbortedError("the client has gone")
+            self._attach_server(relay, sock)
+        except (OSError, TimeoutError) as error:
+            self._counters["server_unreachable"] += 1
+            sock.close()
+            reason = "no answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
+            log.warning("server", serial=relay.session.serial, server=relay.session.server, error=reason)
+            relay.abort(f"server {relay.session.server}: {reason}")
+            return
+        await relay.replicated()
+        relay.start()
+
+    def _attach_server(self, relay: Relay, sock: socket.socket) -> None:
+        flow = self._flow(sock)
+        if flow is None and self._gate is not None:
+            raise ConnectionAbortedError("the gate does not know the connection")
+        tcp.tune(sock)
+        leg = Leg(tcp.describe(sock).to_wire(), *_bases(flow))
+        relay.session.legs[SERVER] = leg
+        relay.attach(End(relay, SERVER, sock, leg, flow))
+
+    # --- time
+
+    def forget(self, relay: Relay) -> None:
+        """The session is over."""
+        self.relays.pop(relay.session.id, None)
+        self._swept_bytes.pop(relay.session.id, None)
+
+    def _sweep(self) -> None:
+        now_s = self.around.clock_s()
+        elapsed_s = max(now_s - self._swept_s, 1e-3)
+        self._swept_s = now_s
+        for relay in list(self.relays.values()):
+            if now_s - relay.last_active_s > relay.idle_timeout_s:
+                self._counters["idle_timeouts"] += 1
+                relay.abort("idle for too long")
+                continue
+            relay.progress()
+            self._measure(relay, elapsed_s)
+        self._sweeper = self.around.loop.call_later(SWEEP_S, self._sweep)
+
+    def _measure(self, relay: Relay, elapsed_s: float) -> None:
+        now = received(relay.session)
+        before = self._swept_bytes.get(relay.session.id, now)
+        relay.rates = [(a - b) / elapsed_s for a, b in zip(now, before, strict=True)]
+        self._swept_bytes[relay.session.id] = now
+
+    # --- leaving
+
+    def freeze(self) -> None:
+        """Take what lies unread on every connection, then read no more: a planned switchover begins."""
+        for relay in list(self.relays.values()):
+            for end in relay.standing():
+                end.drain()
+                end.stop_reading()
+
+    def vanish(self) -> None:
+        """Leave all connections to the other node, silently."""
+        for relay in list(self.relays.values()):
+            relay.vanish()
+        self.relays.clear()
+
+    def streamed(self) -> Iterable[Relay]:
+        """Sessions whose acknowledgements wait for the passive."""
+        return (relay for relay in self.relays.values() if relay.gating is Gating.STREAMED)
+
+
+def received(session: Session) -> tuple[int, int]:
+    """Bytes received from the client and from the server."""
+    client, server = (0 if leg is None else leg.received for leg in session.legs)
+    return client, server
+
+
+def key_of(sock: socket.socket) -> bytes:
+    """How the gate knows a connection; raises OSError when it has gone."""
+    return flow_key(sock.getsockname(), sock.getpeername())
+
+
+def _bases(flow: Flow | None) -> tuple[int, int]:
+    return (0, 0) if flow is None else (flow.receive_base, flow.send_base)

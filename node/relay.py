@@ -1,0 +1,245 @@
+"""A session on the active node: two ends, the inspector between them, and what the passive is told of it.
+
+bytes from a peer -> inspector -> the other end (at once)
+                  -> the replication stream -> commit -> acknowledgement to the peer
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from inspector import Direction, Result, Stack
+from node.end import End
+from node.kernel.acks import AckSender
+from protocol import messages
+from protocol.messages import Message
+from protocol.session import CLIENT, SERVER, Session
+
+SETTLE_POLL_S = 0.02
+SETTLE_LIMIT_S = 10.0
+
+
+class Gating(Enum):
+    """What an acknowledgement of a session's bytes waits for."""
+
+    SOLO = "solo"
+    """Nothing: there is no passive node to tell."""
+    HELD = "held"
+    """The stream to come back, or the node to go solo."""
+    STREAMED = "streamed"
+    """The passive's commit."""
+
+
+class Committable(Protocol):
+    """Something that waits for the passive to hold a position."""
+
+    def committed(self, position: int) -> None:
+        """The position is held twice."""
+
+
+class Publisher(Protocol):
+    """Where a relay tells what it did."""
+
+    def publish(self, relay: Relay, message: Message, waiting: Committable | None, position: int) -> None:
+        """Tell the passive; `waiting` hears when it is safe, at once if there is no passive to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every relay of a node shares."""
+
+    loop: asyncio.AbstractEventLoop
+    publisher: Publisher
+    acks: AckSender | None
+    buffer_bytes: int
+    clock_s: Callable[[], float]
+    on_result: Callable[[Relay, Result], None]
+    on_closed: Callable[[Relay, str], None]
+
+
+class Relay:
+    """A proxied session. Its server end is missing while the server is being connected."""
+
+    def __init__(self, session: Session, stack: Stack, around: Surroundings, idle_timeout_s: float) -> None:
+        self.session = session
+        self.stack = stack
+        self.ends: list[End | None] = [None, None]
+        self.gating = Gating.SOLO
+        self.closed = False
+        self.closing = False
+        self.uninspected = 0
+        """Pieces of traffic forwarded without a decoder's verdict (on_undecodable: pass)."""
+        self.loop = around.loop
+        self.idle_timeout_s = idle_timeout_s
+        self.last_active_s = around.clock_s()
+        self.rates = [0.0, 0.0]
+        """Bytes per second received from each leg's peer, over the last sweep."""
+        self._around = around
+        self._ready: asyncio.Future[None] | None = None
+        self._settle_until_s = 0.0
+
+    # --- opening
+
+    def attach(self, end: End) -> None:
+        """The leg's socket stands."""
+        self.ends[end.number] = end
+
+    def announce(self) -> None:
+        """Tell the passive of the session as it is now, whole."""
+        self._publish(messages.Opened(self.record()), None, 0)
+
+    async def replicated(self) -> None:
+        """Tell the passive of the session and wait until it holds it: no byte moves before that."""
+        self._ready = self.loop.create_future()
+        self._publish(messages.Opened(self.record()), self, 0)
+        await self._ready
+
+    def committed(self, _position: int) -> None:
+        """The passive holds the session."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+
+    def record(self) -> list[object]:
+        """The session as the passive needs it, up to date."""
+        for end in self.standing():
+            end.refresh()
+        return self.session.to_wire()
+
+    def start(self) -> None:
+        """Relay in both directions."""
+        for end in self.standing():
+            end.start_reading()
+
+    def revive(self) -> None:
+        """Relay again after a takeover, sockets restored and addresses announced."""
+        for end in self.standing():
+            other = self.session.legs[1 - end.number]
+            end.revive(finish=other is not None and other.ended)
+        if self.session.complete:
+            self.start()
+        self._close_when_settled()
+
+    # --- relaying
+
+    def taken(self, end: End, data: bytes) -> None:
+        """Bytes from a peer: inspect, forward what may pass, tell the passive."""
+        other = self._other(end)
+        acknowledged = other.acknowledged()
+        other.leg.acknowledge(acknowledged)
+        result = self.stack.feed(Direction(end.number), data)
+        passed = self.session.receive(end.number, data, result.forward)
+        self.last_active_s = self._around.clock_s()
+        self.uninspected += self.stack.ignored and bool(passed)
+        if passed:
+            other.write(passed)
+        if self.closed:
+            return
+        told = messages.Data(
+            self.session.id, end.number, data, result.forward, acknowledged, self.stack.take_delta()
+        )
+        self._publish(told, end, end.leg.position)
+        self._around.on_result(self, result)
+        if result.reset:
+            self.abort("undecodable traffic")
+
+    def ended(self, end: End) -> None:
+        """A peer has finished sending; the other one is told so after the last byte."""
+        self.session.end(end.number)
+        self._other(end).finish()
+        self._publish(messages.Ended(self.session.id, end.number), end, end.leg.position)
+        self._close_when_settled()
+
+    def broken(self, end: End, error: OSError) -> None:
+        """A peer has reset its connection, or it failed: the other one learns it the same way."""
+        self.abort(f"{'server' if end.number else 'client'} connection: {error.strerror or error}")
+
+    def crowded(self, end: End) -> None:
+        """An end's peer does not take its bytes: stop reading what would be added to them."""
+        if end.unsent > self._around.buffer_bytes:
+            self._other(end).stop_reading()
+
+    def relieved(self, end: End) -> None:
+        """An end has room again."""
+        if not self.closing and end.unsent * 2 < self._around.buffer_bytes:
+            self._other(end).start_reading()
+
+    def send_ack(self, packet: bytes, end: End) -> None:
+        """Send the acknowledgement that the gate held back."""
+        if self._around.acks is not None:
+            self._around.acks.send(packet, end.sock.getpeername()[0])
+
+    def progress(self) -> None:
+        """Tell the passive the slow-moving facts that changed; also trims what peers acknowledged in silence."""
+        for end in self.standing():
+            if end.refresh():
+                facts = messages.Progress(self.session.id, end.number, end.leg.acknowledged, *end.leg.packets)
+                self._publish(facts, None, 0)
+
+    def commit_all(self) -> None:
+        """Everything taken so far may be acknowledged: the node goes solo, or a sync has covered it."""
+        for end in self.standing():
+            end.committed(end.leg.position)
+        self.committed(0)
+
+    # --- the end
+
+    def abort(self, reason: str) -> None:
+        """Reset both connections."""
+        if not self.closed:
+            for end in self.standing():
+                end.reset()
+            self._closed(reason)
+
+    def vanish(self) -> None:
+        """Leave both connections to the other node, silently."""
+        self.closed = True
+        for end in self.standing():
+            end.vanish()
+        if self._ready is not None:
+            self._ready.cancel()
+
+    def _close_when_settled(self) -> None:
+        if self.closing or self.closed or not all(leg is not None and leg.ended for leg in self.session.legs):
+            return
+        self.closing = True
+        self._settle_until_s = self._around.clock_s() + SETTLE_LIMIT_S
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.closed:
+            return
+        if all(end.settled() for end in self.standing()):
+            for end in self.standing():
+                end.close()
+            self._closed("finished")
+        elif self._around.clock_s() > self._settle_until_s:
+            self.abort("a peer did not acknowledge the end of the session")
+        else:
+            self.loop.call_later(SETTLE_POLL_S, self._settle)
+
+    def _closed(self, reason: str) -> None:
+        self.closed = True
+        if self._ready is not None:
+            self._ready.cancel()
+        self._publish(messages.Closed(self.session.id, reason), None, 0)
+        self._around.on_closed(self, reason)
+
+    def _publish(self, message: Message, waiting: Committable | None, position: int) -> None:
+        self._around.publisher.publish(self, message, waiting, position)
+
+    def _other(self, end: End) -> End:
+        other = self.ends[1 - end.number]
+        assert other is not None, "bytes move only between two standing ends"
+        return other
+
+    def standing(self) -> list[End]:
+        return [end for end in self.ends if end is not None]
+
+    @property
+    def half_open(self) -> bool:
+        """The server has not answered yet."""
+        return self.ends[CLIENT] is not None and self.ends[SERVER] is None

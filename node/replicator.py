@@ -1,0 +1,250 @@
+"""The primary's side of replication: tells the passive every step, lets acknowledgements go when it answers.
+
+    no passive     SOLO       acknowledge at once
+    passive joins  SYNCING    dump session after session; each is gated from its dump on
+    all dumped     IN_SYNC    an acknowledgement waits for the passive's commit
+    stream lost    WAITING    acknowledgements are held: the passive may still take over with what it has
+    too long       DEGRADING  "solo" is in every heartbeat, until the passive says "stale" or is not heard
+                   SOLO
+
+The last two steps are rule I6: what the passive does not hold is acknowledged only when the passive can no
+longer take over with the older state. With `standby_loss: hold` a lost stream stays WAITING until it is back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from enum import Enum
+
+from node.channel import Channel
+from node.config import Config
+from node.log import get
+from node.relay import Committable, Gating, Relay
+from protocol import messages
+from protocol.errors import MessageError
+from protocol.journal import Journal
+from protocol.messages import Message
+
+BATCH_BYTES_MAX = 256 * 1024
+SYNC_BURST_SESSIONS = 16
+"""Sessions dumped in one turn of the event loop during a sync."""
+
+log = get("replicator")
+
+
+class Standing(Enum):
+    """How the primary stands to its standby."""
+
+    SOLO = "solo"
+    SYNCING = "syncing"
+    IN_SYNC = "in-sync"
+    WAITING = "waiting"
+    DEGRADING = "degrading"
+
+
+class Replicator:
+    """Publisher for all relays of the active node."""
+
+    def __init__(
+        self,
+        config: Config,
+        relays: dict[int, Relay],
+        counters: Counter[str],
+        clock_s: Callable[[], float],
+        call_soon: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self.standing = Standing.SOLO
+        self.journal: Journal[Committable] = Journal()
+        self.on_change: Callable[[], None] = lambda: None
+        self._policy = config.cluster.standby_loss
+        self._lost_s = config.cluster.heartbeat.lost_s
+        self._lag_bytes_max = config.cluster.max_lag_bytes
+        self._relays = relays
+        self._counters = counters
+        self._clock_s = clock_s
+        self._call_soon = call_soon
+        self._channel: Channel | None = None
+        self._batch: list[Message] = []
+        self._batch_bytes = 0
+        self._marks: list[tuple[Committable, int]] = []
+        self._flush_due = False
+        self._sync_rest: list[int] = []
+        self._sync_frame = -1
+        self._lost_at_s = 0.0
+        self._was_solo = True
+
+    # --- what relays tell
+
+    def publish(self, relay: Relay, message: Message, waiting: Committable | None, position: int) -> None:
+        """Tell the passive; `waiting` hears when it holds that, at once when there is none to wait for."""
+        if relay.gating is Gating.STREAMED:
+            self._append(message, waiting, position)
+        elif relay.gating is Gating.SOLO:
+            if isinstance(message, messages.Opened) and self._channel is not None:
+                self._dump(relay, message)  # a new session joins a running stream
+            elif waiting is not None:
+                waiting.committed(position)
+
+    def _append(self, message: Message, waiting: Committable | None, position: int) -> None:
+        self._batch.append(message)
+        self._batch_bytes += messages.size((message,))
+        if waiting is not None:
+            self._marks.append((waiting, position))
+        if self._batch_bytes >= BATCH_BYTES_MAX:
+            self.flush()
+        elif not self._flush_due:
+            self._flush_due = True
+            self._call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what has gathered as one frame."""
+        self._flush_due = False
+        if self._channel is None or not self._batch:
+            return
+        payload = messages.pack(self._batch)
+        frame = self._channel.send(payload)
+        self.journal.sent(frame, len(payload), self._marks, self._clock_s())
+        self._batch, self._marks, self._batch_bytes = [], [], 0
+        if self.journal.outstanding_bytes > self._lag_bytes_max:
+            self._counters["standby_too_slow"] += 1
+            self._channel.close("the passive node lags too far behind")
+
+    # --- the stream
+
+    def joined(self, channel: Channel) -> None:
+        """A passive node has opened a stream: dump everything, session by session."""
+        if self._channel is not None:
+            self._channel.close("replaced by a new stream")
+            self._detach()
+        self._channel = channel
+        self.journal = Journal()
+        self._counters["syncs"] += 1
+        self._sync_frame = -1
+        self._append(messages.SyncBegin(discard=self._was_solo), None, 0)
+        self._sync_rest = list(self._relays)
+        self._change(Standing.SYNCING)
+        self._sync_step()
+
+    def _sync_step(self) -> None:
+        if self._channel is None or self.standing is not Standing.SYNCING:
+            return
+        for _ in range(min(SYNC_BURST_SESSIONS, len(self._sync_rest))):
+            relay = self._relays.get(self._sync_rest.pop())
+            if relay is not None and not relay.closed and relay.gating is not Gating.STREAMED:
+                self._dump(relay, messages.Opened(relay.record()))
+        if self._sync_rest:
+            self.flush()
+            self._call_soon(self._sync_step)
+            return
+        self._append(messages.SyncEnd(), None, 0)
+        self.flush()
+        self._sync_frame = self.journal.sent_frame
+
+    def _dump(self, relay: Relay, opened: messages.Opened) -> None:
+        """The session as a whole; once the passive holds it, all taken so far may be acknowledged."""
+        relay.gating = Gating.STREAMED
+        self._append(opened, None, 0)
+        for end in relay.standing():
+            self._marks.append((end, end.leg.position))
+        self._marks.append((relay, 0))
+
+    def frames(self, channel: Channel, payloads: list[bytes], _last: int) -> None:
+        """Commits from the passive; raises MessageError on anything else."""
+        for payload in payloads:
+            for message in messages.unpack(payload):
+                if not isinstance(message, messages.Commit):
+                    raise MessageError("unexpected", type(message).__name__)
+                if channel is self._channel:
+                    self._committed(message.frame)
+
+    def _committed(self, frame: int) -> None:
+        if frame > self.journal.sent_frame:
+            raise MessageError("unsent-frame", f"{frame}, the last sent is {self.journal.sent_frame}")
+        for waiting, position in self.journal.committed(frame).items():
+            waiting.committed(position)
+        if self.standing is Standing.SYNCING and 0 <= self._sync_frame <= frame:
+            self._was_solo = False
+            self._change(Standing.IN_SYNC)
+
+    def lost(self, channel: Channel, reason: str) -> None:
+        """The stream is gone."""
+        if channel is not self._channel:
+            return
+        log.warning("replication stream lost", reason=reason)
+        self._counters["stream_losses"] += 1
+        self._detach()
+        self._lost_at_s = self._clock_s()
+        self._change(Standing.WAITING)
+
+    def _detach(self) -> None:
+        self._channel = None
+        self._batch, self._marks, self._batch_bytes = [], [], 0
+        for relay in self._relays.values():
+            if relay.gating is Gating.STREAMED:
+                relay.gating = Gating.HELD
+
+    def close(self, reason: str) -> None:
+        """The node stops being primary."""
+        if self._channel is not None:
+            self._channel.close(reason)
+            self._detach()
+
+    # --- without a passive
+
+    def peer_gone(self) -> None:
+        """The passive is known to be dead, its cache with it: nothing is left to wait for."""
+        if self._channel is not None:
+            self._channel.close("the passive node died")
+            self._detach()
+        if self._policy.policy == "degrade" and self.standing is not Standing.SOLO:
+            self._go_solo("the passive node died")
+        elif self.standing is not Standing.SOLO:
+            self._change(Standing.WAITING)
+
+    def tick(self, peer_stale: bool, peer_heard_s: float | None) -> None:
+        """Look at the clock: `peer_stale` is the passive's own word, `peer_heard_s` when it was last heard."""
+        now_s = self._clock_s()
+        if self.standing is Standing.WAITING and self._policy.policy == "degrade":
+            if now_s - self._lost_at_s >= self._policy.after_s:
+                self._change(Standing.DEGRADING)
+        elif self.standing is Standing.DEGRADING:
+            if peer_stale:
+                self._go_solo("the passive node knows that its cache is stale")
+            elif peer_heard_s is None or now_s - peer_heard_s > 2 * self._lost_s:
+                self._go_solo("the passive node is not heard")
+
+    def _go_solo(self, why: str) -> None:
+        log.warning("solo: acknowledging without a passive node", why=why)
+        self._was_solo = True
+        self._change(Standing.SOLO)
+        for relay in list(self._relays.values()):
+            relay.gating = Gating.SOLO
+            relay.commit_all()
+
+    def _change(self, standing: Standing) -> None:
+        if standing is not self.standing:
+            self.standing = standing
+            log.info("replication", standing=standing.value)
+            self.on_change()
+
+    # --- planned switchover
+
+    def hand_over(self, epoch: int) -> None:
+        """The last word on the stream: take over now."""
+        self._append(messages.Handover(epoch), None, 0)
+        self.flush()
+
+    @property
+    def all_committed(self) -> bool:
+        """Nothing waits for the passive."""
+        return not self._batch and self.journal.committed_frame == self.journal.sent_frame
+
+    def held_sessions(self) -> Iterable[Relay]:
+        """Sessions whose acknowledgements are held for want of a passive."""
+        return (relay for relay in self._relays.values() if relay.gating is Gating.HELD)
+
+    @property
+    def channel(self) -> Channel | None:
+        """The stream, if one stands."""
+        return self._channel

@@ -1,0 +1,124 @@
+"""The passive's side of replication: follows the primary's stream, keeps the cache, answers with commits.
+
+The stream runs over the live link of the highest priority and moves to the next when that link falls silent.
+What is in the cache when a stream ends stays usable until the primary says that it went solo, or a new sync
+replaces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from node.channel import Channel
+from node.config import Link
+from node.decoder import KeptDecoder
+from node.log import get
+from protocol import messages
+from protocol.cache import SessionCache
+from protocol.errors import ProtocolError
+
+CONNECT_TIMEOUT_S = 1.0
+RETRY_S = 0.1
+
+log = get("standby")
+
+
+class Standby:
+    """Follows the primary while this node is passive."""
+
+    def __init__(
+        self,
+        open_channel: Callable[[Link], Awaitable[Channel]],
+        sessions_max: int,
+        stream_lost_s: float,
+        counters: Counter[str],
+        clock_s: Callable[[], float],
+    ) -> None:
+        self.cache = SessionCache(KeptDecoder, sessions_max)
+        self.on_change: Callable[[], None] = lambda: None
+        self.on_handover: Callable[[int], None] = lambda _epoch: None
+        self.stale = True
+        self.channel: Channel | None = None
+        self._open_channel = open_channel
+        self._stream_lost_s = stream_lost_s
+        self._counters = counters
+        self._clock_s = clock_s
+        self._attempt: asyncio.Task[None] | None = None
+        self._retry_at_s = 0.0
+        self._opened_at_s = 0.0
+
+    @property
+    def in_sync(self) -> bool:
+        """The cache holds all that the primary has acknowledged, and a stream keeps it so."""
+        return self.channel is not None and self.cache.in_sync
+
+    def follow(self, live: list[Link]) -> None:
+        """Keep a stream to the primary over the best of its live links; called at every heartbeat."""
+        if self.channel is not None:
+            if self.channel.link not in live:
+                self.channel.close("its link is silent")
+            return
+        if self._attempt is None and live and self._clock_s() >= self._retry_at_s:
+            self._attempt = asyncio.get_running_loop().create_task(self._connect(live[0]))
+
+    async def _connect(self, link: Link) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._open_channel(link)
+        except (OSError, TimeoutError, ProtocolError) as error:
+            self._counters["stream_failures"] += 1
+            log.debug("no replication stream", link=link.name, error=str(error) or type(error).__name__)
+            self._retry_at_s = self._clock_s() + RETRY_S
+        finally:
+            self._attempt = None
+
+    def opened(self, channel: Channel) -> Standby:
+        """A stream stands; the primary begins to dump."""
+        self.channel = channel
+        self._opened_at_s = self._clock_s()
+        self._counters["streams_opened"] += 1
+        return self
+
+    def frames(self, channel: Channel, payloads: list[bytes], last: int) -> None:
+        """Frames from the primary, the last of them number `last`; raises ProtocolError to end the stream."""
+        handover = None
+        was_in_sync = self.cache.in_sync
+        for payload in payloads:
+            handover = self.cache.apply(messages.unpack(payload)) or handover
+        channel.send(messages.pack((messages.Commit(last),)))
+        if self.cache.in_sync != was_in_sync:
+            self.stale = self.stale and not self.cache.in_sync
+            log.info("session cache", in_sync=self.cache.in_sync, sessions=len(self.cache.sessions))
+            self.on_change()
+        if handover is not None:
+            self.on_handover(handover.epoch)
+
+    def lost(self, channel: Channel, reason: str) -> None:
+        """The stream is gone; the cache stays."""
+        if channel is self.channel:
+            self.channel = None
+            self._retry_at_s = self._clock_s() + RETRY_S
+            self._counters["stream_losses"] += 1
+            log.warning("replication stream lost", reason=reason)
+            self.on_change()
+
+    def primary_is_solo(self) -> None:
+        """The primary acknowledges without us: what we hold grows stale, unless a newer stream says otherwise."""
+        if self.channel is not None:
+            if self._clock_s() - self._opened_at_s > self._stream_lost_s and self.cache.in_sync:
+                self.channel.close("the primary does not know this stream")
+            return
+        if not self.stale:
+            log.warning("session cache is stale", forgotten=self.cache.discard())
+            self.stale = True
+            self.on_change()
+
+    def close(self, reason: str) -> None:
+        """Follow nobody any more."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+        if self.channel is not None:
+            self.channel.close(reason)
+            self.channel = None

@@ -1,0 +1,154 @@
+"""The node at a glance: what `tandem status` shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from node import clock
+from node.config import Config
+from node.kernel.gate import Gate
+from node.lease import Lease
+from node.links import Links
+from node.member import Member
+from node.proxy import Proxy
+from node.replicator import Replicator, Standing
+from node.standby import Standby
+from node.takeover import Account
+from protocol.heartbeat import Role, Sync
+
+NS_PER_MS = 1e6
+
+
+@dataclass(slots=True)
+class Status:
+    """Reads the parts of a node; changes nothing."""
+
+    config: Config
+    hitless: bool
+    missing: list[str]
+    member: Member
+    lease: Lease
+    links: Links
+    replicator: Replicator
+    standby: Standby
+    proxy: Proxy
+    gate: Gate | None
+    counters: Counter[str]
+    started_s: float
+    account: Account | None = None
+    reports_per_s: float = 0.0
+
+    def sync(self) -> Sync:
+        """How far the passive node's cache follows, as this node sees it."""
+        if self.member.role is Role.ACTIVE:
+            return {
+                Standing.SOLO: Sync.SOLO,
+                Standing.SYNCING: Sync.SYNCING,
+                Standing.IN_SYNC: Sync.IN_SYNC,
+            }.get(self.replicator.standing, Sync.OUT_OF_SYNC)
+        if self.standby.in_sync:
+            return Sync.IN_SYNC
+        return Sync.SYNCING if self.standby.channel is not None else Sync.OUT_OF_SYNC
+
+    def problems(self) -> list[str]:
+        """What keeps the pair from surviving the next failure, in words."""
+        found = [
+            f"link {health.link.name} is down"
+            for health in self.links.health
+            if not self.links.is_live(health)
+        ]
+        if not self.member.machine.data_ok:
+            found.append("a data interface has no carrier")
+        if self.sync() is not Sync.IN_SYNC:
+            found.append(f"the session cache is {self.sync()}")
+        if not self.hitless:
+            found.append("takeover by reconnect: connections do not survive")
+        return found
+
+    def view(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        problems = self.problems()
+        return {
+            "node": self.config.node.name,
+            "role": self.member.role,
+            "sync": self.sync(),
+            "degraded": bool(problems),
+            "problems": problems,
+            "epoch": self.member.machine.epoch,
+            "takeover": "hitless" if self.hitless else "reconnect",
+            "missing": self.missing,
+            "uptime_s": round(clock.boottime_s() - self.started_s, 3),
+            "lease": self._lease(),
+            "peer": self._peer(),
+            "links": self._links(),
+            "replication": self._replication(),
+            "sessions": len(self.proxy.relays),
+            "cached": len(self.standby.cache.sessions) if self.member.role is not Role.ACTIVE else 0,
+            "reports_per_s": self.reports_per_s,
+            "last_takeover": self._last_takeover(),
+            "counters": self._counters(),
+        }
+
+    def _lease(self) -> dict[str, float]:
+        return {
+            "duration_ms": self.lease.duration_ns / NS_PER_MS,
+            "remaining_ms": round(self.lease.remaining_ns(clock.boottime_ns()) / NS_PER_MS, 3),
+            "lowest_margin_ms": round(self.lease.lowest_margin_ns / NS_PER_MS, 3),
+        }
+
+    def _peer(self) -> dict[str, Any] | None:
+        latest = self.member.machine.peer.latest
+        if latest is None:
+            return None
+        heard = max((h.heard_s for h in self.links.health if h.heard_s is not None), default=None)
+        return {
+            "name": latest.node,
+            "role": latest.role,
+            "epoch": latest.epoch,
+            "sync": latest.sync,
+            "age_ms": None if heard is None else round((clock.boottime_s() - heard) * 1000, 1),
+        }
+
+    def _links(self) -> list[dict[str, Any]]:
+        channel = self.replicator.channel or self.standby.channel
+        now_s = clock.boottime_s()
+        return [
+            {
+                "name": health.link.name,
+                "priority": health.link.priority,
+                "state": "up" if self.links.is_live(health) else "down",
+                "age_ms": None if health.heard_s is None else round((now_s - health.heard_s) * 1000, 1),
+                "sent": health.sent,
+                "received": health.received,
+                "lost": health.missed,
+                "carries_stream": channel is not None and channel.link is health.link,
+            }
+            for health in self.links.health
+        ]
+
+    def _replication(self) -> dict[str, Any]:
+        journal = self.replicator.journal
+        return {
+            "state": self.replicator.standing.value if self.member.role is Role.ACTIVE else self.sync(),
+            "lag_bytes": journal.outstanding_bytes,
+            "lag_ms": round(journal.lag_s(clock.boottime_s()) * 1000, 3),
+            "frames": max(journal.sent_frame, 0),
+            "committed": max(journal.committed_frame, 0),
+            "resyncs": self.counters["syncs"],
+        }
+
+    def _last_takeover(self) -> dict[str, Any] | None:
+        account = self.account
+        if account is None:
+            return None
+        return {
+            **asdict(account),
+            "restore_ms": round((account.restored_ns - account.detected_ns) / NS_PER_MS, 3),
+            "total_ms": round((account.announced_ns - account.detected_ns) / NS_PER_MS, 3),
+        }
+
+    def _counters(self) -> dict[str, int]:
+        gate = {} if self.gate is None else {f"gate_{k}": v for k, v in self.gate.statistics().items()}
+        return {**dict(sorted(self.counters.items())), **gate}

@@ -1,0 +1,179 @@
+"""Becoming active. The order is the safety:
+
+    epoch on disk, sockets and decoders restored, the gate told of each    (state before address)
+    the lease taken up                                                     (fence before address)
+    addresses added and announced
+    every socket set free, its unacknowledged tail sent again at once
+
+Nothing here waits for the event loop, so no byte is read before all of it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from inspector import StateError
+from node import clock
+from node.addressing import Addresses
+from node.config import Config, Service
+from node.decoder import LiveDecoder, resume
+from node.end import End
+from node.kernel import tcp
+from node.kernel.errors import KernelError
+from node.kernel.gate import Gate
+from node.kernel.layout import flow_key
+from node.lease import Lease
+from node.log import get
+from node.proxy import Proxy
+from node.relay import Relay
+from node.store import Store
+from protocol.session import SERVER, Leg, Session
+
+ANOTHER_PORT = 0
+UNKNOWN_RESET_GRACE_NS = 1_000_000_000
+"""For this long after a takeover the kernel does not answer for connections that nobody knows."""
+REANNOUNCE_S = (0.05, 0.2, 1.0, 3.0)
+"""Announcements get lost; they are repeated this long after the first."""
+
+log = get("takeover")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a takeover went. Instants are CLOCK_BOOTTIME."""
+
+    reason: str
+    epoch: int
+    sessions: int
+    reset: int
+    detected_ns: int
+    restored_ns: int
+    announced_ns: int
+    silent_ms: float
+    """How long the peer had not been heard when its loss was decided on."""
+
+
+class Takeover:
+    """Makes this node the active one, once."""
+
+    def __init__(
+        self,
+        config: Config,
+        gate: Gate | None,
+        proxy: Proxy,
+        lease: Lease,
+        addresses: Addresses,
+        store: Store,
+        pulse: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._gate = gate
+        self._proxy = proxy
+        self._lease = lease
+        self._addresses = addresses
+        self._store = store
+        self._pulse = pulse
+        self._services = {service.name: service for service in config.services}
+
+    def run(
+        self, epoch: int, reason: str, kept: Iterable[Session], timestamp_clock_ms: int, silent_ms: float
+    ) -> Account:
+        """Become active in `epoch` with the sessions kept; raises OSError or KernelError if that cannot be."""
+        detected_ns = clock.boottime_ns()
+        with ThreadPoolExecutor(1) as disk:
+            stored: Future[None] = disk.submit(self._store.raise_epoch, epoch)
+            relays, failed = self._restore_all(kept, timestamp_clock_ms)
+            stored.result()
+        restored_ns = clock.boottime_ns()
+        if self._gate is None:
+            self._proxy.bind()
+        else:
+            self._gate.reset_after = restored_ns + UNKNOWN_RESET_GRACE_NS
+        self._lease.start(clock.boottime_ns())
+        self._addresses.add()
+        self._addresses.announce()
+        announced_ns = clock.boottime_ns()
+        for relay in relays:
+            self._set_free(relay)
+        self._proxy.accept_from(epoch)
+        self._announce_again()
+        return Account(reason, epoch, len(relays), failed, detected_ns, restored_ns, announced_ns, silent_ms)
+
+    # --- state
+
+    def _restore_all(self, kept: Iterable[Session], timestamp_clock_ms: int) -> tuple[list[Relay], int]:
+        relays: list[Relay] = []
+        failed = 0
+        for session in kept:
+            self._pulse()
+            try:
+                relays.append(self._restore(session, timestamp_clock_ms))
+            except (OSError, KernelError, StateError, LookupError) as error:
+                failed += 1  # nobody answers for its connections: the kernel resets them
+                log.error("session not restored", serial=session.serial, error=str(error))
+        return relays, failed
+
+    def _restore(self, session: Session, timestamp_clock_ms: int) -> Relay:
+        service = self._services[session.service]
+        client, server = session.legs
+        held = tuple(b"" if leg is None else bytes(leg.held) for leg in (client, server))
+        stack = resume(
+            session.decoder.pack(),
+            (held[0], held[1]),
+            limits=self._proxy.limits(),
+            on_undecodable=service.on_undecodable,
+        )
+        session.decoder = LiveDecoder(stack)
+        session.resumed += 1
+        relay = Relay(session, stack, self._proxy.around, service.idle_timeout_s)
+        try:
+            for number, leg in enumerate(session.legs):
+                if leg is not None:
+                    relay.attach(self._restore_end(relay, number, leg, timestamp_clock_ms))
+        except (OSError, KernelError):
+            relay.vanish()
+            raise
+        self._proxy.relays[session.id] = relay
+        return relay
+
+    def _restore_end(self, relay: Relay, number: int, leg: Leg, timestamp_clock_ms: int) -> End:
+        record = tcp.TcpRecord.from_wire(leg.connection)
+        sock = tcp.restore(
+            record,
+            leg.send_sequence,
+            leg.receive_sequence,
+            timestamp_clock_ms,
+            self._config.limits.buffer_bytes,
+        )
+        try:
+            assert self._gate is not None, "sockets are restored under a gate"
+            flow = self._gate.restore(
+                flow_key(record.local, record.remote), leg.receive_sequence, leg.send_sequence
+            )
+        except KernelError:
+            tcp.close_silently(sock)
+            raise
+        return End(relay, number, sock, leg, flow)
+
+    # --- address
+
+    def _announce_again(self) -> None:
+        loop = self._proxy.around.loop
+        for delay_s in REANNOUNCE_S:
+            loop.call_later(delay_s, self._announce)
+
+    def _announce(self) -> None:
+        if self._lease.held:
+            self._addresses.announce()
+
+    # --- speech
+
+    def _set_free(self, relay: Relay) -> None:
+        service: Service = self._services[relay.session.service]
+        relay.revive()
+        if relay.session.legs[SERVER] is None and not relay.closed:
+            # Nothing was forwarded yet: a new connection to the server loses nothing. Not from the old port, on
+            # which the server may hold a connection that the dead node opened.
+            self._proxy.connect(relay, service, ANOTHER_PORT)

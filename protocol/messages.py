@@ -1,0 +1,137 @@
+"""What the primary tells the passive node over the replication stream, and what it hears back.
+
+A frame carries a batch of messages: a msgpack array of arrays, each `[code, *fields]`. Frames are numbered by
+their place in the sealed stream; the passive answers with `Commit(n)`: all frames up to n are applied. Order
+within the stream is the order in which the primary did things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgpack
+
+from protocol.errors import MessageError
+
+
+class SyncBegin(NamedTuple):
+    """A full sync starts. `discard`: what the passive holds from before is stale and must not be used."""
+
+    discard: bool
+
+
+class Opened(NamedTuple):
+    """A session as a whole, new or dumped for a sync; replaces what the passive holds of it."""
+
+    record: list[Any]
+
+
+class Data(NamedTuple):
+    """Bytes taken from a leg's peer, how many held bytes then went on, and what else moved with them."""
+
+    session: int
+    leg: int
+    data: bytes
+    forward: int
+    acknowledged: int
+    """Bytes that the *other* leg's peer had acknowledged before these were forwarded."""
+    delta: bytes | None
+    """Change of the decoder's state, opaque."""
+
+
+class Ended(NamedTuple):
+    """A leg's peer has finished sending (its FIN was taken)."""
+
+    session: int
+    leg: int
+
+
+class Progress(NamedTuple):
+    """Slow-moving facts of a leg, about once a second while they change."""
+
+    session: int
+    leg: int
+    acknowledged: int
+    packets_in: int
+    packets_out: int
+
+
+class Closed(NamedTuple):
+    """The session is over."""
+
+    session: int
+    reason: str
+
+
+class SyncEnd(NamedTuple):
+    """Every session has been dumped since SyncBegin; what was not is gone."""
+
+
+class Handover(NamedTuple):
+    """Planned switchover: the primary is fenced, everything before this is all there is; take over now."""
+
+    epoch: int
+
+
+class Commit(NamedTuple):
+    """From the passive: every frame up to this number is applied."""
+
+    frame: int
+
+
+Message = SyncBegin | Opened | Data | Ended | Progress | Closed | SyncEnd | Handover | Commit
+
+_NAT = "n"  # an integer >= 0
+_FIELDS: dict[int, tuple[type[Any], tuple[object, ...]]] = {
+    1: (SyncBegin, (bool,)),
+    2: (Opened, (list,)),
+    3: (Data, (_NAT, _NAT, bytes, _NAT, _NAT, (bytes, type(None)))),
+    4: (Ended, (_NAT, _NAT)),
+    5: (Progress, (_NAT, _NAT, _NAT, _NAT, _NAT)),
+    6: (Closed, (_NAT, str)),
+    7: (SyncEnd, ()),
+    8: (Handover, (_NAT,)),
+    9: (Commit, (_NAT,)),
+}
+_CODES = {kind: code for code, (kind, _) in _FIELDS.items()}
+
+
+def pack(messages: Iterable[Message]) -> bytes:
+    """A frame's payload."""
+    return bytes(msgpack.packb([(_CODES[type(message)], *message) for message in messages]))
+
+
+def unpack(payload: bytes) -> list[Message]:
+    """The messages of a frame; raises MessageError on anything that is not exactly one batch of known ones."""
+    try:
+        batch = msgpack.unpackb(payload, use_list=True, max_buffer_size=len(payload))
+    except (ValueError, msgpack.UnpackException) as error:
+        raise MessageError("malformed", f"not msgpack: {error}") from error
+    if not isinstance(batch, list):
+        raise MessageError("malformed", "a frame holds an array of messages")
+    return [_message(item) for item in batch]
+
+
+def _message(item: object) -> Message:
+    if not isinstance(item, list) or not item or not isinstance(item[0], int):
+        raise MessageError("malformed", "a message is [code, fields...]")
+    if item[0] not in _FIELDS:
+        raise MessageError("unknown-message", f"code {item[0]}")
+    kind, expected = _FIELDS[item[0]]
+    fields = item[1:]
+    if len(fields) != len(expected) or not all(map(_fits, fields, expected)):
+        raise MessageError("malformed", f"fields of {kind.__name__}")
+    message: Message = kind(*fields)
+    return message
+
+
+def _fits(value: object, expected: Any) -> bool:
+    if expected is _NAT:
+        return type(value) is int and value >= 0
+    return isinstance(value, expected)
+
+
+def size(messages: Sequence[Message]) -> int:
+    """About how many bytes the batch takes on the wire: what bounds a frame and the lag."""
+    return sum(64 + len(m.data) if isinstance(m, Data) else 64 for m in messages)

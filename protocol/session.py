@@ -1,0 +1,219 @@
+"""One proxied session, as both nodes hold it.
+
+The primary changes it as bytes arrive; the passive repeats each change from the replication stream. Both run
+the same transitions, so after any prefix of the stream the passive's copy equals what the primary had at that
+point. A takeover continues with the very object.
+
+A session has two legs: leg 0 to the client, leg 1 to the server. For a leg, *received* counts the bytes that
+its peer sent and this cluster answers for, *held* are those among them that the inspector has not decided on,
+*sent* counts the bytes due to its peer, and *tail* keeps the end of these that the peer has not acknowledged:
+exactly what a new primary must send again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from protocol.errors import MessageError
+from protocol.sequence import advance
+
+CLIENT, SERVER = 0, 1
+
+
+class DecoderState(Protocol):
+    """The inspector's state as replication carries it: opaque, brought forward by opaque deltas."""
+
+    def apply(self, delta: bytes) -> None:
+        """Bring the state forward; raises ValueError when `delta` does not fit."""
+
+    def pack(self) -> bytes:
+        """The whole state."""
+
+
+@dataclass(slots=True)
+class Leg:
+    """One TCP connection of a session, in this cluster's terms."""
+
+    connection: list[Any]
+    """What the kernel needs to restore the socket; opaque here."""
+    receive_base: int
+    """Sequence number of the first byte that the peer sent (its ISN + 1)."""
+    send_base: int
+    """Sequence number of the first byte sent to the peer (our ISN + 1)."""
+    received: int = 0
+    ended: bool = False
+    """The peer's FIN has been taken."""
+    acknowledged: int = 0
+    """How many of the bytes sent the peer is known to have acknowledged."""
+    held: bytearray = field(default_factory=bytearray)
+    tail: bytearray = field(default_factory=bytearray)
+    packets: tuple[int, int] = (0, 0)
+    """Packets received and sent in earlier terms and up to the last progress report."""
+
+    @property
+    def sent(self) -> int:
+        """Bytes due to the peer since the connection opened."""
+        return self.acknowledged + len(self.tail)
+
+    @property
+    def position(self) -> int:
+        """What may be acknowledged once it is held twice: the bytes received, and the FIN as one more."""
+        return self.received + self.ended
+
+    @property
+    def receive_sequence(self) -> int:
+        """The acknowledgement number that stands for `position`."""
+        return advance(self.receive_base, self.position)
+
+    @property
+    def send_sequence(self) -> int:
+        """The sequence number of the first unacknowledged byte."""
+        return advance(self.send_base, self.acknowledged)
+
+    def acknowledge(self, total: int) -> None:
+        """The peer has acknowledged `total` bytes; older news changes nothing."""
+        fresh = min(total - self.acknowledged, len(self.tail))
+        if fresh > 0:
+            del self.tail[:fresh]
+            self.acknowledged += fresh
+
+    def to_wire(self) -> list[Any]:
+        """The leg as a msgpack-able list."""
+        return [
+            self.connection,
+            self.receive_base,
+            self.send_base,
+            self.received,
+            self.ended,
+            self.acknowledged,
+            bytes(self.held),
+            bytes(self.tail),
+            self.packets[0],
+            self.packets[1],
+        ]
+
+    @classmethod
+    def from_wire(cls, value: list[Any]) -> Leg:
+        """The inverse of `to_wire`; raises MessageError."""
+        match value:
+            case [
+                list(connection),
+                int(receive_base),
+                int(send_base),
+                int(received),
+                bool(ended),
+                int(acknowledged),
+                bytes(held),
+                bytes(tail),
+                int(packets_in),
+                int(packets_out),
+            ]:
+                return cls(
+                    connection,
+                    receive_base,
+                    send_base,
+                    received,
+                    ended,
+                    acknowledged,
+                    bytearray(held),
+                    bytearray(tail),
+                    (packets_in, packets_out),
+                )
+        raise MessageError("malformed", "a leg of a session record")
+
+
+@dataclass(slots=True)
+class Session:
+    """Both legs and what belongs to them jointly; `legs[1]` is None until the server has answered."""
+
+    id: int
+    service: str
+    client: str
+    server: str
+    opened_s: float
+    """Wall clock at which the client connected, seconds since 1970; for display only."""
+    legs: list[Leg | None]
+    decoder: DecoderState
+    resumed: int = 0
+    """How many takeovers the session has lived through."""
+
+    @property
+    def serial(self) -> str:
+        """The session's name in lists and logs, the same on both nodes."""
+        return f"{self.id:010x}"
+
+    @property
+    def complete(self) -> bool:
+        """Both connections stand."""
+        return self.legs[SERVER] is not None
+
+    def leg(self, number: int) -> Leg:
+        """The leg, which must stand; raises MessageError otherwise."""
+        leg = self.legs[number] if 0 <= number < len(self.legs) else None
+        if leg is None:
+            raise MessageError("no-such-leg", f"session {self.serial} has no leg {number}")
+        return leg
+
+    def receive(self, number: int, data: bytes, forward: int) -> bytes:
+        """Take `data` from a leg's peer; the first `forward` bytes of what is held now go to the other leg.
+
+        Returns those bytes. Raises MessageError when `forward` exceeds what is held.
+        """
+        origin, target = self.leg(number), self.leg(1 - number)
+        origin.received += len(data)
+        if not origin.held and forward == len(data):
+            passed = data
+        else:
+            origin.held += data
+            if not 0 <= forward <= len(origin.held):
+                raise MessageError("bad-forward", f"{forward} of {len(origin.held)} bytes held")
+            passed = bytes(origin.held[:forward])
+            del origin.held[:forward]
+        target.tail += passed
+        return passed
+
+    def end(self, number: int) -> None:
+        """The leg's peer has finished sending. What is held of an unfinished PDU will never be decided on."""
+        leg = self.leg(number)
+        leg.ended = True
+        leg.held.clear()
+
+    def to_wire(self) -> list[Any]:
+        """The session as a msgpack-able list, decoder state included."""
+        return [
+            self.id,
+            self.service,
+            self.client,
+            self.server,
+            self.opened_s,
+            self.resumed,
+            [None if leg is None else leg.to_wire() for leg in self.legs],
+            self.decoder.pack(),
+        ]
+
+    @classmethod
+    def from_wire(cls, value: Any, decoder: DecoderFactory) -> Session:
+        """The inverse of `to_wire`; raises MessageError."""
+        match value:
+            case [
+                int(id_),
+                str(service),
+                str(client),
+                str(server),
+                float(opened_s),
+                int(resumed),
+                [list(first), list() | None as second],
+                bytes(state),
+            ]:
+                legs = [Leg.from_wire(first), None if second is None else Leg.from_wire(second)]
+                try:
+                    return cls(id_, service, client, server, opened_s, legs, decoder(state), resumed)
+                except ValueError as error:
+                    raise MessageError("malformed", f"decoder state: {error}") from error
+        raise MessageError("malformed", "a session record")
+
+
+DecoderFactory = Callable[[bytes], DecoderState]
+"""Makes decoder state of its packed form; raises ValueError when it is not understood."""
