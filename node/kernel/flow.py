@@ -142,9 +142,7 @@ class Flow:
     def traffic(self) -> tuple[int, int, int, int]:
         """Packets in, payload octets in, packets out, payload octets out, since it opened on this node."""
         now = self._states.u64[self._counters_at : self._counters_at + 4]
-        packets_in, bytes_in, packets_out, bytes_out = (
-            a + b for a, b in zip(now, self._early_traffic, strict=True)
-        )
+        packets_in, bytes_in, packets_out, bytes_out = (a + b for a, b in zip(now, self._early_traffic, strict=True))
         return packets_in, bytes_in, packets_out, bytes_out
 
     def release(self) -> None:

@@ -37,9 +37,7 @@ class Gate:
         self._stats = MappedArray(fds["stats"], len(layout.STATISTICS) * layout.COUNTER.size)
         self._fence = MappedArray(fds["fence"], layout.FENCE.size) if "fence" in fds else None
         self._flows: dict[bytes, Flow] = {}
-        self._free = deque(
-            range(slots)
-        )  # the longest free comes first: a late packet's write then meets nobody
+        self._free = deque(range(slots))  # the longest free comes first: a late packet's write then meets nobody
 
     @classmethod
     def load(
@@ -59,9 +57,7 @@ class Gate:
         """
         names = tuple(interfaces)
         for name in names:
-            nic.hardware_address(
-                name
-            )  # an interface that does not exist, or is no Ethernet, is told of before
+            nic.hardware_address(name)  # an interface that does not exist, or is no Ethernet, is told of before
         loaded = libbpf.BpfObject(path)
         for table in ("flows", "node_words", "flow_states"):
             loaded.resize(table, slots)

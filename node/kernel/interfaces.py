@@ -18,9 +18,7 @@ def index(name: str) -> int:
     try:
         return socket.if_nametoindex(name)
     except OSError as error:
-        raise KernelError(
-            f"there is no interface {name}", "correct `interface`, or create it first"
-        ) from error
+        raise KernelError(f"there is no interface {name}", "correct `interface`, or create it first") from error
 
 
 def hardware_address(name: str) -> bytes:

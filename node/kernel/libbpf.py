@@ -124,9 +124,7 @@ def check(result: int, doing: str) -> int:
     log = "\n".join(_log)
     denied = -result in (errno.EPERM, errno.EACCES)
     what = f"{doing}: {os.strerror(-result)}" + (f"\nlibbpf said:\n{log}" if log else "")
-    raise KernelError(
-        what, _CAPABILITIES if denied else "Linux 5.12 or later with CONFIG_BPF_SYSCALL is needed"
-    )
+    raise KernelError(what, _CAPABILITIES if denied else "Linux 5.12 or later with CONFIG_BPF_SYSCALL is needed")
 
 
 class BpfObject:
@@ -156,9 +154,7 @@ class BpfObject:
         """The descriptor of a program; this object owns it."""
         program = self._lib.bpf_object__find_program_by_name(self._object, name.encode())
         if not program:
-            raise KernelError(
-                f"the object has no program {name}", "build it again: python -m node.kernel.build"
-            )
+            raise KernelError(f"the object has no program {name}", "build it again: python -m node.kernel.build")
         return check(self._lib.bpf_program__fd(program), f"the program {name} is not loaded")
 
     def close(self) -> None:
@@ -216,9 +212,7 @@ def attach(ifindex: int, point: int, program_fd: int, *, handle: int, priority: 
         check(created, f"cannot create clsact on interface {ifindex}")
     options = _options(handle, priority)
     options.prog_fd, options.flags = program_fd, TC_REPLACE
-    check(
-        lib.bpf_tc_attach(ctypes.byref(hook), ctypes.byref(options)), f"cannot attach to interface {ifindex}"
-    )
+    check(lib.bpf_tc_attach(ctypes.byref(hook), ctypes.byref(options)), f"cannot attach to interface {ifindex}")
     return int(options.prog_id)
 
 

@@ -18,9 +18,7 @@ _SOCK_DIAG_BY_FAMILY, _SOCK_DESTROY = 20, 21
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300  # nlmsg_flags
 _ERROR, _DONE = 2, 3  # nlmsg_type
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
-_REQUEST_HEAD = struct.Struct(
-    "=BBBBI"
-)  # struct inet_diag_req_v2, up to its id: family, protocol, ext, pad, states
+_REQUEST_HEAD = struct.Struct("=BBBBI")  # struct inet_diag_req_v2, up to its id: family, protocol, ext, pad, states
 _ANY_SOCKET = bytes(48)  # struct inet_diag_sockid
 _ID_AT, _ID_OCTETS = 4, 48  # in struct inet_diag_msg; source address 4 octets into the id
 _RECEIVE_OCTETS = 1 << 18

@@ -9,12 +9,10 @@ import contextlib
 import fcntl
 import socket
 import struct
-import time
-from dataclasses import astuple, dataclass, fields
 from enum import IntEnum
 
 from node.kernel.errors import KernelError
-from node.kernel.layout import Endpoint
+from node.kernel.record import MODULUS, TIMESTAMPS_OCTETS, TcpRecord, describe, sending_mss
 
 # linux/tcp.h, linux/in.h, asm-generic/socket.h, linux/sockios.h
 _TCP_REPAIR, _TCP_REPAIR_QUEUE, _TCP_QUEUE_SEQ, _TCP_REPAIR_OPTIONS = 19, 20, 21, 22
@@ -22,25 +20,32 @@ _TCP_TIMESTAMP, _TCP_REPAIR_WINDOW = 24, 29
 _REPAIR_OFF, _REPAIR_ON = 0, 1
 _NO_QUEUE, _RECEIVE_QUEUE, _SEND_QUEUE = 0, 1, 2
 _OPTION_MSS, _OPTION_WINDOW_SCALE, _OPTION_SACK, _OPTION_TIMESTAMPS = 2, 3, 4, 8
-_INFO_TIMESTAMPS, _INFO_SACK, _INFO_SCALE, _INFO_USEC = 1, 2, 4, 64
-_IP_TRANSPARENT = 19
-_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
+_IP_OPTIONS, _IP_TRANSPARENT = 4, 19
+_SO_RCVBUFFORCE = 33
 _SIOCOUTQ = 0x5411
 
-_INFO_OCTETS = 236  # of struct tcp_info, up to tcpi_rcv_wnd
-_SEND_MSS_AT, _SEND_WINDOW_AT = 16, 228
-_TIMESTAMPS_OCTETS = 12  # the option and its padding, which the MSS counts and tcpi_snd_mss does not
-
 _WINDOW_MAX = 0xFFFF
-_MODULUS = 1 << 32
-CLOCK_MARGIN_MS = (
-    500  # restored timestamps run ahead of the estimate by this; PAWS (RFC 7323, 5) forgives the future
-)
+# Restored timestamps run ahead of the estimate by this; PAWS (RFC 7323, 5) forgives the future, not the past.
+CLOCK_MARGIN_MS = 500
 KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S, KEEPALIVE_PROBES = 30, 10, 6
 
-_REPAIR_REMEDY = (
-    "the node needs CAP_NET_ADMIN, or root, and a kernel with CONFIG_CHECKPOINT_RESTORE or Linux 3.11"
-)
+__all__ = [
+    "TcpRecord",
+    "TcpState",
+    "close_silently",
+    "describe",
+    "go_live",
+    "listener",
+    "open_active",
+    "receive_window",
+    "restore",
+    "state",
+    "timestamp_at",
+    "tune",
+    "unacknowledged",
+]
+
+_REPAIR_REMEDY = "the node needs CAP_NET_ADMIN, or root, and a kernel that knows TCP_REPAIR"
 
 
 class TcpState(IntEnum):
@@ -58,65 +63,6 @@ class TcpState(IntEnum):
     LISTEN = 10
     CLOSING = 11
     NEW_SYN_RECV = 12
-
-
-@dataclass(frozen=True, slots=True)
-class TcpRecord:
-    """What of a connection stays the same from its handshake on, and the peer's window as last seen."""
-
-    local: Endpoint
-    remote: Endpoint
-    mss: int
-    send_scale: int
-    receive_scale: int
-    scaled: bool
-    sack: bool
-    timestamps: bool
-    timestamps_usec: bool
-    timestamp_offset: (
-        int  # timestamp value minus CLOCK_MONOTONIC, modulo 2**32, in ms or us as timestamps_usec says
-    )
-    send_window: int  # octets
-
-    def to_wire(self) -> list[object]:
-        """A list of plain values, for msgpack."""
-        local, remote, *rest = astuple(self)
-        return [*local, *remote, *rest]
-
-    @classmethod
-    def from_wire(cls, values: object) -> "TcpRecord":
-        """The inverse of to_wire(). Raises ValueError for anything else."""
-        types = (str, int, str, int, *(field.type for field in fields(cls)[2:]))
-        if not isinstance(values, (list, tuple)) or len(values) != len(types):
-            raise ValueError("not a record of a TCP connection")
-        if any(type(value) is not kind for value, kind in zip(values, types, strict=True)):
-            raise ValueError("a record of a TCP connection with values of the wrong type")
-        host, port, peer, peer_port, *rest = values
-        return cls(Endpoint(host, port), Endpoint(peer, peer_port), *rest)
-
-
-def describe(sock: socket.socket) -> TcpRecord:
-    """What a live, established socket's successor must know. The socket is not disturbed."""
-    info = _info(sock)
-    options, scales = info[5], info[6]
-    timestamps, usec = bool(options & _INFO_TIMESTAMPS), bool(options & _INFO_USEC)
-    value = sock.getsockopt(socket.IPPROTO_TCP, _TCP_TIMESTAMP)
-    clock = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // (1_000 if usec else 1_000_000)
-    (mss,) = struct.unpack_from("=I", info, _SEND_MSS_AT)
-    (send_window,) = struct.unpack_from("=I", info, _SEND_WINDOW_AT)
-    return TcpRecord(
-        local=Endpoint(*sock.getsockname()),
-        remote=Endpoint(*sock.getpeername()),
-        mss=mss + (_TIMESTAMPS_OCTETS if timestamps else 0),
-        send_scale=scales & 0xF,
-        receive_scale=scales >> 4,
-        scaled=bool(options & _INFO_SCALE),
-        sack=bool(options & _INFO_SACK),
-        timestamps=timestamps,
-        timestamps_usec=usec,
-        timestamp_offset=(value - clock) % _MODULUS if timestamps else 0,
-        send_window=send_window,
-    )
 
 
 def restore(
@@ -137,9 +83,7 @@ def restore(
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         _prepare(sock, receive_buffer)
-        sock.setsockopt(
-            socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON
-        )  # after SO_REUSEADDR, to share with a listener
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON)  # after SO_REUSEADDR, to share with a listener
         sock.bind(record.local)
         for queue, sequence in ((_SEND_QUEUE, send_sequence), (_RECEIVE_QUEUE, receive_sequence)):
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_QUEUE, queue)
@@ -147,12 +91,11 @@ def restore(
         sock.connect(record.remote)  # nothing leaves
         _set_options(sock, record, timestamp_clock_ms)
         _set_windows(sock, record, receive_sequence)
+        _set_mss(sock, record)
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_QUEUE, _NO_QUEUE)
     except OSError as error:
         close_silently(sock)
-        raise KernelError(
-            f"cannot restore {record.local} to {record.remote}: {error}", _REPAIR_REMEDY
-        ) from error
+        raise KernelError(f"cannot restore {record.local} to {record.remote}: {error}", _REPAIR_REMEDY) from error
     except BaseException:
         close_silently(sock)
         raise
@@ -173,7 +116,7 @@ def receive_window(receive_buffer_doubled: int, record: TcpRecord) -> int:
 def timestamp_at(record: TcpRecord, clock_ms: int) -> int:
     """The timestamp value to go on with. Its lowest bit tells Linux 6.7 and later to count microseconds."""
     unit = 1000 if record.timestamps_usec else 1
-    value = (record.timestamp_offset + (clock_ms + CLOCK_MARGIN_MS) * unit) % _MODULUS
+    value = (record.timestamp_offset + (clock_ms + CLOCK_MARGIN_MS) * unit) % MODULUS
     return value | 1 if record.timestamps_usec else value & ~1
 
 
@@ -199,9 +142,7 @@ def tune(sock: socket.socket) -> None:
 
 def close_silently(sock: socket.socket) -> None:
     """Close without a FIN or RST: the connection goes on elsewhere."""
-    with contextlib.suppress(
-        OSError
-    ):  # a socket that never connected, or is closed already, has nothing to say
+    with contextlib.suppress(OSError):  # a socket that never connected, or is closed already, has nothing to say
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON)
     sock.close()
 
@@ -214,7 +155,7 @@ def unacknowledged(sock: socket.socket) -> int:
 
 def state(sock: socket.socket) -> TcpState:
     """The state of the connection."""
-    return TcpState(_info(sock)[0])
+    return TcpState(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0])
 
 
 def listener(
@@ -237,7 +178,7 @@ def listener(
     return sock
 
 
-def open_active(source: str, preferred_port: int, receive_buffer: int) -> socket.socket:
+def open_active(source: str, preferred_port: int, receive_buffer: int, *, transparent: bool = True) -> socket.socket:
     """A socket bound to `source`, not blocking, to be connected; from the preferred port if that is free.
 
     Port 0 leaves the choice to the kernel. Raises KernelError.
@@ -245,7 +186,7 @@ def open_active(source: str, preferred_port: int, receive_buffer: int) -> socket
     for port in (preferred_port, 0):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            _prepare(sock, receive_buffer)
+            _prepare(sock, receive_buffer, transparent=transparent)
             sock.bind((source, port))
         except OSError as error:
             sock.close()
@@ -253,9 +194,7 @@ def open_active(source: str, preferred_port: int, receive_buffer: int) -> socket
             continue
         sock.setblocking(False)
         return sock
-    raise KernelError(
-        f"cannot connect from {source}: {reason}", "the node needs CAP_NET_ADMIN, or root"
-    ) from reason
+    raise KernelError(f"cannot connect from {source}: {reason}", "the node needs CAP_NET_ADMIN, or root") from reason
 
 
 def _prepare(sock: socket.socket, receive_buffer: int, *, transparent: bool = True) -> None:
@@ -268,15 +207,14 @@ def _prepare(sock: socket.socket, receive_buffer: int, *, transparent: bool = Tr
 
 def _set_options(sock: socket.socket, record: TcpRecord, clock_ms: int) -> None:
     """The options that the handshake settled; before any data."""
-    settled = [(_OPTION_MSS, record.mss)]
+    settled = []
     if record.scaled:
         settled.append((_OPTION_WINDOW_SCALE, record.send_scale | record.receive_scale << 16))
     if record.sack:
         settled.append((_OPTION_SACK, 0))
     if record.timestamps:
         settled.append((_OPTION_TIMESTAMPS, 0))
-    packed = b"".join(struct.pack("=II", *option) for option in settled)
-    sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_OPTIONS, packed)
+    _repair_options(sock, settled)
     if record.timestamps:
         _set_u32(sock, _TCP_TIMESTAMP, timestamp_at(record, clock_ms))
 
@@ -286,14 +224,31 @@ def _set_windows(sock: socket.socket, record: TcpRecord, receive_sequence: int) 
     window = receive_window(doubled, record)
     # struct tcp_repair_window: snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup. One less in snd_wl1 lets the
     # peer's next segment correct snd_wnd, which is as old as the record.
-    update = (receive_sequence - 1) % _MODULUS
+    update = (receive_sequence - 1) % MODULUS
     values = (update, record.send_window, max(record.send_window, record.mss), window, receive_sequence)
     sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_WINDOW, struct.pack("=5I", *values))
 
 
+def _set_mss(sock: socket.socket, record: TcpRecord) -> None:
+    """Last, since it depends on the windows. Setting the IP options, to none, has the kernel reckon it anew.
+
+    It takes the room for timestamps by the host's setting, not by the connection's option: mend the difference.
+    """
+    wanted = record.mss - (TIMESTAMPS_OCTETS if record.timestamps else 0)
+    mss = record.mss
+    for _ in range(2):
+        _repair_options(sock, [(_OPTION_MSS, mss)])
+        sock.setsockopt(socket.IPPROTO_IP, _IP_OPTIONS, b"")
+        missing = wanted - sending_mss(sock)
+        if abs(missing) != TIMESTAMPS_OCTETS:
+            return
+        mss += missing
+
+
+def _repair_options(sock: socket.socket, options: list[tuple[int, int]]) -> None:
+    packed = b"".join(struct.pack("=II", *option) for option in options)
+    sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_OPTIONS, packed)
+
+
 def _set_u32(sock: socket.socket, option: int, value: int) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, option, struct.pack("=I", value % _MODULUS))
-
-
-def _info(sock: socket.socket) -> bytes:
-    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_OCTETS)
+    sock.setsockopt(socket.IPPROTO_TCP, option, struct.pack("=I", value % MODULUS))
