@@ -64,15 +64,15 @@ def _long_header(octets: Octets, pos: int, end: int) -> tuple[int, int, int]:
 def check(octets: Octets, pos: int, end: int, depth_max: int, elements_max: int) -> None:
     """Walk every value in `octets[pos:end]`: no overrun, no truncation, bounded in depth and number.
 
-    One loop without a call or an object per value, because each PDU pays for it.
+    One loop without a call or an object per value, because each PDU pays for it. Raises DecodeError.
     """
+    origin = pos
     ends: list[int] = []
     elements = 0
-    while True:
-        while pos == end:
-            if not ends:
-                return
+    while ends or pos < end:
+        if pos == end:
             end = ends.pop()
+            continue
         start = pos + 2
         if start > end:
             raise DecodeError("ber-truncated", "a value has no room for its tag and length", pos)
@@ -86,13 +86,15 @@ def check(octets: Octets, pos: int, end: int, depth_max: int, elements_max: int)
                 raise DecodeError("ber-overrun", f"value {tag:#04x} is longer than what holds it", pos)
         elements += 1
         if tag & CONSTRUCTED:
-            if len(ends) >= depth_max or elements > elements_max:
-                raise DecodeError("ber-too-much", "too deep or too many values", pos)
+            if len(ends) >= depth_max:
+                raise DecodeError("ber-depth", f"values nested over {depth_max} deep", pos)
             ends.append(end)
             end = stop
             pos = start
         else:
             pos = stop
+    if elements > elements_max:
+        raise DecodeError("ber-elements", f"over {elements_max} values", origin)
 
 
 def children(octets: Octets, pos: int, end: int) -> list[tuple[int, int, int]]:

@@ -29,6 +29,7 @@ _DIRECTIONS = (Direction.CLIENT_TO_SERVER, Direction.SERVER_TO_CLIENT)
 _DEFAULT_LIMITS = Limits()
 
 _TPKT, _COTP, _SESSION, _PRESENTATION, _ACSE, _MMS, _TASE2 = (1 << bit for bit in range(len(LAYERS)))
+_SENDERS = {"CR": Direction.CLIENT_TO_SERVER, "CC": Direction.SERVER_TO_CLIENT}
 _TRANSPORT = _TPKT | _COTP
 _LAYER_NAMES = tuple(
     tuple(name for bit, name in enumerate(LAYERS) if mask >> bit & 1) for mask in range(1 << len(LAYERS))
@@ -77,14 +78,25 @@ class Stack:
     def _inspect(
         self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]
     ) -> None:
-        """One whole unit: first everything that can fail, then what is remembered of it."""
+        if framer.kind == cotp.DT:
+            self._data(direction, framer, pdus, findings)
+        else:
+            self._connection(direction, framer, pdus, findings)
+
+    def _connection(
+        self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]
+    ) -> None:
         state = self._state
-        if framer.kind != cotp.DT:
-            name = cotp.connection(framer.octets, framer.start, framer.stop)
-            state.see_layers(_TRANSPORT)
-            state.pdus[direction] += 1
-            pdus.append(Pdu(direction, _LAYER_NAMES[_TRANSPORT], framer.length, name))
-            return
+        name = cotp.connection(framer.octets, framer.start, framer.stop)
+        if name in _SENDERS and (state.flags & (BARE | OSI) or direction != _SENDERS[name]):
+            findings.append(Finding("cotp-unexpected", "medium", f"{name} out of its place", 0))
+        state.see_layers(_TRANSPORT)
+        state.pdus[direction] += 1
+        pdus.append(Pdu(direction, _LAYER_NAMES[_TRANSPORT], framer.length, name))
+
+    def _data(self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]) -> None:
+        """One TSDU: first it is decoded, which can fail, then it is remembered."""
+        state = self._state
         tsdu = decoder.decode(framer.octets, framer.start, framer.stop, state.contexts, self._limits)
         stacking = BARE if tsdu.session is None else OSI
         if state.flags & (BARE | OSI) & ~stacking:
@@ -95,10 +107,7 @@ class Stack:
         length = framer.length
         for part in tsdu.parts:
             if not part.in_context:
-                offset = part.start - framer.origin
-                findings.append(
-                    Finding("presentation-context", "medium", "a value in another's context", offset)
-                )
+                findings.append(_out_of_context(part.start - framer.origin))
             pdus.append(self._name(direction, framer, tsdu, part, length))
             length = 0
 
@@ -112,7 +121,9 @@ class Stack:
         if part.acse is not None:
             mask |= _ACSE
         if pdu is not None:
-            mask |= _MMS if meaning.operation is None else _MMS | _TASE2
+            mask |= _MMS
+        if meaning.operation is not None:
+            mask |= _TASE2
         state.see_layers(mask)
         state.pdus[direction] += 1
         return Pdu(
@@ -128,6 +139,11 @@ class Stack:
             None if pdu is None else pdu.invoke_id,
             *meaning,
         )
+
+    @property
+    def state(self) -> Association:
+        """What the association remembers; to read, not to change."""
+        return self._state
 
     @property
     def held(self) -> tuple[bytes, bytes]:
@@ -214,3 +230,7 @@ class Stack:
         for framer, octets in zip(stack._framers, held, strict=True):
             framer.hold(octets)
         return stack
+
+
+def _out_of_context(offset: int) -> Finding:
+    return Finding("presentation-context", "medium", "a value in another syntax than its context's", offset)
