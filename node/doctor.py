@@ -132,9 +132,7 @@ def _tcp_repair(_config: Config) -> Iterator[Check]:
 
 def _sock_destroy(_config: Config) -> Iterator[Check]:
     """Ask for the end of a socket that cannot exist: ENOENT means that a real one would have been ended."""
-    request = (
-        struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0xFFFFFFFF) + bytes(40) + b"\xff" * 8
-    )
+    request = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0xFFFFFFFF) + bytes(40) + b"\xff" * 8
     header = struct.pack("=IHHII", 16 + len(request), SOCK_DESTROY, NLM_F_REQUEST_ACK, 1, 0)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as probe:
@@ -160,9 +158,7 @@ def _ports_capability(config: Config) -> Iterator[Check]:
 
 
 def _priority_capability(_config: Config) -> Iterator[Check]:
-    remedy = (
-        f"{GRANT}: with it the node runs at real-time priority, and load elsewhere cannot cost it the lease"
-    )
+    remedy = f"{GRANT}: with it the node runs at real-time priority, and load elsewhere cannot cost it the lease"
     yield _capability("SYS_NICE", _effective_capabilities(), SYS_NICE, "advice", remedy)
 
 
@@ -176,9 +172,7 @@ def _interfaces(config: Config) -> Iterator[Check]:
         state = Path("/sys/class/net", name, "operstate")
         found = state.read_text().strip() if state.exists() else "unknown"
         ok = found in ("up", "unknown")  # loopback and dummies never say more than "unknown"
-        yield Check(
-            f"interface {name}", ok, f"is {found}", f"ip link set {name} up, and see the cable", "run"
-        )
+        yield Check(f"interface {name}", ok, f"is {found}", f"ip link set {name} up, and see the cable", "run")
 
 
 def _links(config: Config) -> Iterator[Check]:
@@ -251,9 +245,7 @@ def _conntrack(_config: Config) -> Iterator[Check]:
         detail = "picks up connections it did not see begin" if loose else "refuses such connections"
     except OSError:
         loose, detail = True, "not loaded"
-    remedy = (
-        "sysctl -w net.netfilter.nf_conntrack_tcp_loose=1, else a firewall may drop connections taken over"
-    )
+    remedy = "sysctl -w net.netfilter.nf_conntrack_tcp_loose=1, else a firewall may drop connections taken over"
     yield Check("connection tracking", loose, detail, remedy, "advice")
 
 

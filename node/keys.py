@@ -41,9 +41,7 @@ def read_key(path: Path) -> bytes:
             f"{path} does not exist", f"make it with `tandem keygen {path}` and copy it to the other node"
         ) from None
     except OSError as error:
-        raise KeyFileError(
-            f"{path} cannot be opened: {error.strerror}", "run as the key file's owner"
-        ) from None
+        raise KeyFileError(f"{path} cannot be opened: {error.strerror}", "run as the key file's owner") from None
     try:
         _check_status(path, os.fstat(descriptor))
         return _parse(path, os.read(descriptor, FILE_SIZE_MAX + 1))
@@ -93,18 +91,14 @@ def _check_status(path: Path, status: os.stat_result) -> None:
     if status.st_size > FILE_SIZE_MAX:
         raise KeyFileError(f"{path} is too large for a key file", f"make one with `tandem keygen {path}`")
     if status.st_uid not in (os.geteuid(), 0):
-        raise KeyFileError(
-            f"{path} belongs to user {status.st_uid}", "it must be the node's own user's, or root's"
-        )
+        raise KeyFileError(f"{path} belongs to user {status.st_uid}", "it must be the node's own user's, or root's")
     if status.st_mode & 0o077:
         mode = stat.S_IMODE(status.st_mode)
         raise KeyFileError(f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}")
 
 
 def _parse(path: Path, data: bytes) -> bytes:
-    remedy = (
-        f"the file is one line, `{FORMAT} <base64 of {KEY_SIZE} bytes>`: copy it again from the other node"
-    )
+    remedy = f"the file is one line, `{FORMAT} <base64 of {KEY_SIZE} bytes>`: copy it again from the other node"
     words = data.split()
     if len(words) != 2 or words[0] != FORMAT.encode():
         raise KeyFileError(f"{path} is not a tandem key file", remedy)

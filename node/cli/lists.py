@@ -41,33 +41,25 @@ def _show(view: str, render: Callable[[Any], str], client: AdminClient, *, as_js
 
 
 @_ips_share.command("list")
-def ips_share_list(
-    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
-) -> None:
+def ips_share_list(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
     """The sessions that the passive node holds ready to take over."""
     _show("cache", ips_share.render, _client(config, socket), as_json=as_json)
 
 
 @_ips_session.command("list")
-def ips_session_list(
-    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
-) -> None:
+def ips_session_list(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
     """The sessions that this node inspects."""
     _show("sessions", ips_session.render, _client(config, socket), as_json=as_json)
 
 
 @_sys_session.command("list")
-def sys_session_list(
-    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
-) -> None:
+def sys_session_list(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
     """The connections that this node proxies, with their address translation."""
     _show("connections", sys_session.render, _client(config, socket), as_json=as_json)
 
 
 @_ha.command("switchover")
-def ha_switchover(
-    config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False
-) -> None:
+def ha_switchover(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
     """Hand the active role to the other node, with every connection, losing nothing."""
     answer = _client(config, socket).post("switchover")
     typer.echo(answer.text if as_json else "switchover begun: see `tandem status --watch`")

@@ -36,9 +36,7 @@ def run(config: ConfigFile) -> None:
     try:
         code = guard.run(config)
     except PermissionError as error:
-        raise CliError(
-            f"{error.filename}: permission denied\n    see `tandem doctor {config}`", EXIT_USAGE
-        ) from None
+        raise CliError(f"{error.filename}: permission denied\n    see `tandem doctor {config}`", EXIT_USAGE) from None
     raise typer.Exit(code)
 
 

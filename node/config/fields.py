@@ -94,9 +94,7 @@ def _address(value: object) -> IPv4Address:
     example = "172.16.200.4"
     text = _text(value, "an IPv4 address", example)
     if "/" in text:
-        raise wrong(
-            f"{shown(text)} has a prefix length: only the address belongs here", f"for example {example}"
-        )
+        raise wrong(f"{shown(text)} has a prefix length: only the address belongs here", f"for example {example}")
     return _host(text, example)
 
 
@@ -124,9 +122,7 @@ def _name(value: object) -> str:
         raise wrong(f"must be a name, not {shown(value)}", f'put it in quotes: "{value}"')
     text = _text(value, "a name", "a")
     if _NAME.fullmatch(text) is None:
-        raise wrong(
-            f"{shown(text)} cannot be a name", "1 to 32 of: letters, digits, _ . - (first a letter or digit)"
-        )
+        raise wrong(f"{shown(text)} cannot be a name", "1 to 32 of: letters, digits, _ . - (first a letter or digit)")
     return text
 
 

@@ -13,7 +13,7 @@ from node.config.explain import Finding, explain
 from node.config.models import Config
 from node.keys import KeyFileError, read_key
 
-FILE_SIZE_MAX = 1 << 20
+FILE_SIZE_MAX = 1 << 18
 
 
 def load(path: Path | str, *, check_key: bool = True) -> Config:
@@ -36,9 +36,7 @@ def parse(text: str, file: str = "<config>", *, check_key: bool = True) -> Confi
     if document.data is None:
         raise ConfigErrors(problems)
     config, findings = _judge(document.data, check_key=check_key)
-    unread = {
-        flaw.location for flaw in document.flaws
-    }  # what was left out there would be complained of twice
+    unread = {flaw.location for flaw in document.flaws}  # what was left out there would be complained of twice
     problems += [_problem(file, document, finding) for finding in findings if finding[0] not in unread]
     if problems or config is None:
         raise ConfigErrors(problems)
@@ -57,9 +55,7 @@ def _read(path: Path) -> str:
 
     try:
         if not path.is_file():
-            raise refuse(
-                "no such file" if not path.exists() else "not a file", "give the path of the node's YAML file"
-            )
+            raise refuse("no such file" if not path.exists() else "not a file", "give the path of the node's YAML file")
         with path.open("rb") as file:
             data = file.read(FILE_SIZE_MAX + 1)
     except OSError as error:

@@ -123,9 +123,7 @@ class _Walk:
                 continue
             self._document.keys[inner] = _place(key_node)
             found[key] = self.value(value_node, inner)
-            if (
-                value_node.value == ""
-            ):  # nothing after the colon: the parser's mark is where the next token is
+            if value_node.value == "":  # nothing after the colon: the parser's mark is where the next token is
                 self._document.values[inner] = self._document.keys[inner]
         return found
 

@@ -78,8 +78,7 @@ def test_a_broken_entry_does_not_hide_the_rules_for_the_others() -> None:
 
 def test_lists_are_bounded() -> None:
     entries = "\n".join(
-        f'  - {{name: l{n}, priority: {n}, local: "10.0.0.1:{n}", peer: "10.0.0.2:{n}"}}'
-        for n in range(1, 18)
+        f'  - {{name: l{n}, priority: {n}, local: "10.0.0.1:{n}", peer: "10.0.0.2:{n}"}}' for n in range(1, 18)
     )
     start, end = BASE.index("links:\n"), BASE.index("virtual_addresses:")
     with pytest.raises(ConfigErrors, match="the list has 17 entries"):
@@ -89,7 +88,7 @@ def test_lists_are_bounded() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[" * 5000,
+        "[" * 1000,
         "a: &a [*a, *a]",
         "? {}",
         "\x00",
@@ -110,7 +109,7 @@ def test_hostile_text_is_a_problem_not_a_crash(text: str) -> None:
     [
         (None, "no such file"),
         (b"node: {name: \xff}", "not UTF-8 text"),
-        (b"#" * (1 << 20) + b"#", "larger than 1048576 bytes"),
+        (b"#" * (1 << 18) + b"#", "larger than 262144 bytes"),
     ],
 )
 def test_unreadable_files(tmp_path: Path, content: bytes | None, message: str) -> None:

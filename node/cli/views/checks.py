@@ -34,9 +34,7 @@ def _lines(check: Check) -> list[str]:
 
 def _verdict(checks: Sequence[Check], takeover: str, lacking: Sequence[Check]) -> str:
     if lacking:
-        return f"takeover: {takeover} cannot be had on this host: " + ", ".join(
-            check.name for check in lacking
-        )
+        return f"takeover: {takeover} cannot be had on this host: " + ", ".join(check.name for check in lacking)
     hitless = all(check.ok for check in checks if check.needed_for == "hitless")
     if takeover == "auto":
         return f"takeover: auto will be {'hitless' if hitless else 'reconnect'} on this host"

@@ -75,9 +75,7 @@ def _facts(status: Record) -> Table:
 
 
 def _lease(lease: Record) -> Text:
-    return Text(
-        fill("{remaining_ms:ms} left of {duration_ms:ms}, lowest margin {lowest_margin_ms:ms}", lease)
-    )
+    return Text(fill("{remaining_ms:ms} left of {duration_ms:ms}, lowest margin {lowest_margin_ms:ms}", lease))
 
 
 def _peer(peer: Record) -> Text:
