@@ -33,9 +33,7 @@ class Addresses:
         self._owner: AddressOwner | None = None
         if not all(_is_local(each) for each in virtual):
             self._owner = self._do(AddressOwner)
-            self._each(
-                lambda owner, each: owner.present(each.address, each.interface)
-            )  # warm: imports, sockets
+            self._each(lambda owner, each: owner.present(each.address, each.interface))  # warm: imports, sockets
 
     def add(self) -> None:
         """Put every address on its interface; raises KernelError."""

@@ -108,7 +108,7 @@ class Channel(asyncio.Protocol):
             self._owner.frames(self, payloads, self._stream.reader.number)
 
     def _refuse(self, code: str, detail: str) -> None:
-        self._credentials.refused[f"stream-{code}"] += 1
+        self._credentials.refused[f"stream_refused_{code.replace('-', '_')}"] += 1
         self._reason = f"{code}: {detail}" if detail else code
         if not self.established.done():
             self.established.set_exception(ConnectionError(self._reason))
@@ -143,9 +143,7 @@ class Channel(asyncio.Protocol):
             self._transport.abort()
 
 
-async def connect(
-    credentials: Credentials, link: Link, on_established: Callable[[Channel], Owner]
-) -> Channel:
+async def connect(credentials: Credentials, link: Link, on_established: Callable[[Channel], Owner]) -> Channel:
     """Open a stream to the peer over `link`; raises OSError."""
     loop = asyncio.get_running_loop()
     _, channel = await loop.create_connection(
@@ -157,9 +155,7 @@ async def connect(
     return await channel.established
 
 
-async def serve(
-    credentials: Credentials, link: Link, on_established: Callable[[Channel], Owner]
-) -> asyncio.Server:
+async def serve(credentials: Credentials, link: Link, on_established: Callable[[Channel], Owner]) -> asyncio.Server:
     """Accept streams on `link`; raises OSError when its address or port cannot be had."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from node import clock
 from node.kernel import tcp
 from protocol.sequence import advance
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from node.relay import Relay
     from protocol.session import Leg
 
-READ_BYTES_MAX = 65536
+READ_BYTES_MAX = 16384
 WRITE_BYTES_MAX = 262144
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST
 
@@ -44,8 +45,10 @@ class End:
         "leg",
         "number",
         "open",
+        "peer_host",
         "reading",
         "sock",
+        "waiting",
         "written",
     )
 
@@ -57,8 +60,10 @@ class End:
         self.flow = flow
         self.written = leg.acknowledged
         """Bytes handed to this node's kernel, counted from the opening of the connection."""
+        self.peer_host: str = sock.getpeername()[0]
         self.open = True
         self.reading = False
+        self.waiting = False
         self.finish_wanted = False
         self.finished = False
         self._earlier_packets = leg.packets
@@ -69,7 +74,7 @@ class End:
     def start_reading(self) -> None:
         """Read whenever the peer sends, unless it has finished or the session is over."""
         if self.open and not self.reading and not self.leg.ended:
-            self._relay.loop.add_reader(self.sock.fileno(), self._readable)
+            self._relay.loop.add_reader(self.sock.fileno(), self._relay.turns.ready, self)
             self.reading = True
 
     def stop_reading(self) -> None:
@@ -78,7 +83,10 @@ class End:
             self._relay.loop.remove_reader(self.sock.fileno())
             self.reading = False
 
-    def _readable(self) -> None:
+    def read(self) -> None:
+        """Take a piece of what has come, if reading has not been stopped meanwhile."""
+        if not self.reading:
+            return
         try:
             data = self.sock.recv(READ_BYTES_MAX)
         except (BlockingIOError, InterruptedError):
@@ -92,11 +100,11 @@ class End:
             self.stop_reading()
             self._relay.ended(self)
 
-    def drain(self) -> None:
-        """Take all that lies unread, now: the last look before a planned switchover."""
-        while self.reading:
+    def drain(self, until_s: float) -> None:
+        """Take what lies unread, now, but not beyond `until_s`: the last look before a planned switchover."""
+        while self.reading and clock.boottime_s() < until_s:
             before = self.leg.received
-            self._readable()
+            self.read()
             if self.leg.received == before:
                 return
 

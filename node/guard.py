@@ -66,9 +66,7 @@ class Guard:
         self._lock = _lock(config.node.run_dir / f"{config.node.name}.lock")
         self._pids = config.node.run_dir / f"{config.node.name}.pids"
         self._store = Store(config.node.state_dir, config.node.name)
-        self._notices = Notices(
-            config, read_key(config.cluster.key_file), self._store.next_incarnation(time.time_ns())
-        )
+        self._notices = Notices(config, read_key(config.cluster.key_file), self._store.next_incarnation(time.time_ns()))
         self._missing = missing_for_hitless(config)
         self._hitless = self._choose_mode()
         self._addresses = Addresses(config.virtual_addresses)

@@ -32,9 +32,7 @@ log = get("links")
 class _Bounded(Protocol):
     """asyncio-dgram's protocol with a receive queue that drops, and counts, what does not fit."""
 
-    def __init__(
-        self, received: asyncio.Queue[Any], errors: asyncio.Queue[Any], counters: Counter[str]
-    ) -> None:
+    def __init__(self, received: asyncio.Queue[Any], errors: asyncio.Queue[Any], counters: Counter[str]) -> None:
         super().__init__(received, errors, asyncio.Event())
         self._counters = counters
 

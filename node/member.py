@@ -54,9 +54,7 @@ class Duties(Protocol):
 class Member:
     """The role machine and its surroundings."""
 
-    def __init__(
-        self, machine: RoleMachine, lease: Lease, links: Links, duties: Duties, interval_s: float
-    ) -> None:
+    def __init__(self, machine: RoleMachine, lease: Lease, links: Links, duties: Duties, interval_s: float) -> None:
         self.machine = machine
         self._links = links
         self._lease = lease

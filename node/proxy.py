@@ -28,6 +28,7 @@ from protocol.session import CLIENT, SERVER, Leg, Session
 ACCEPT_BURST_MAX = 64
 LISTEN_BACKLOG = 1024
 SWEEP_S = 1.0
+DRAIN_S = 0.01
 ID_BITS = 24
 """Session ids are unique in the cluster: the epoch, then a count within it."""
 
@@ -127,7 +128,7 @@ class Proxy:
         session = Session(
             self._last_id,
             service.name,
-            str(record.remote),
+            f"{record.remote.host}:{record.remote.port}",
             str(service.server),
             clock.wall_s(),
             [leg, None],
@@ -228,10 +229,14 @@ class Proxy:
     # --- leaving
 
     def freeze(self) -> None:
-        """Take what lies unread on every connection, then read no more: a planned switchover begins."""
+        """Take what lies unread on every connection, then read no more: a planned switchover begins.
+
+        What DRAIN_S does not suffice for stays unacknowledged, and its sender sends it again.
+        """
+        until_s = self.around.clock_s() + DRAIN_S
         for relay in list(self.relays.values()):
             for end in relay.standing():
-                end.drain()
+                end.drain(until_s)
                 end.stop_reading()
 
     def vanish(self) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 from inspector import Direction, Result, Stack
 from node.end import End
 from node.kernel.acks import AckSender
+from node.turns import Turns
 from protocol import messages
 from protocol.messages import Message
 from protocol.session import CLIENT, SERVER, Session
@@ -53,6 +54,7 @@ class Surroundings:
     """What every relay of a node shares."""
 
     loop: asyncio.AbstractEventLoop
+    turns: Turns
     publisher: Publisher
     acks: AckSender | None
     buffer_bytes: int
@@ -74,6 +76,7 @@ class Relay:
         self.uninspected = 0
         """Pieces of traffic forwarded without a decoder's verdict (on_undecodable: pass)."""
         self.loop = around.loop
+        self.turns = around.turns
         self.idle_timeout_s = idle_timeout_s
         self.last_active_s = around.clock_s()
         self.rates = [0.0, 0.0]
@@ -138,9 +141,7 @@ class Relay:
             other.write(passed)
         if self.closed:
             return
-        told = messages.Data(
-            self.session.id, end.number, data, result.forward, acknowledged, self.stack.take_delta()
-        )
+        told = messages.Data(self.session.id, end.number, data, result.forward, acknowledged, self.stack.take_delta())
         self._publish(told, end, end.leg.position)
         self._around.on_result(self, result)
         if result.reset:
@@ -170,7 +171,7 @@ class Relay:
     def send_ack(self, packet: bytes, end: End) -> None:
         """Send the acknowledgement that the gate held back."""
         if self._around.acks is not None:
-            self._around.acks.send(packet, end.sock.getpeername()[0])
+            self._around.acks.send(packet, end.peer_host)
 
     def progress(self) -> None:
         """Tell the passive the slow-moving facts that changed; also trims what peers acknowledged in silence."""

@@ -54,6 +54,11 @@ class Standby:
         """The cache holds all that the primary has acknowledged, and a stream keeps it so."""
         return self.channel is not None and self.cache.in_sync
 
+    @property
+    def usable(self) -> bool:
+        """The cache can be taken over with, even if the stream has just ended."""
+        return self.cache.in_sync and not self.stale
+
     def follow(self, live: list[Link]) -> None:
         """Keep a stream to the primary over the best of its live links; called at every heartbeat."""
         if self.channel is not None:
@@ -101,7 +106,8 @@ class Standby:
             self.channel = None
             self._retry_at_s = self._clock_s() + RETRY_S
             self._counters["stream_losses"] += 1
-            log.warning("replication stream lost", reason=reason)
+            tell = log.warning if self.cache.in_sync else log.debug  # a node that is not ready yet refuses
+            tell("replication stream lost", reason=reason)
             self.on_change()
 
     def primary_is_solo(self) -> None:

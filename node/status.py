@@ -54,11 +54,7 @@ class Status:
 
     def problems(self) -> list[str]:
         """What keeps the pair from surviving the next failure, in words."""
-        found = [
-            f"link {health.link.name} is down"
-            for health in self.links.health
-            if not self.links.is_live(health)
-        ]
+        found = [f"link {health.link.name} is down" for health in self.links.health if not self.links.is_live(health)]
         if not self.member.machine.data_ok:
             found.append("a data interface has no carrier")
         if self.sync() is not Sync.IN_SYNC:

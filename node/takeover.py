@@ -149,9 +149,7 @@ class Takeover:
         )
         try:
             assert self._gate is not None, "sockets are restored under a gate"
-            flow = self._gate.restore(
-                flow_key(record.local, record.remote), leg.receive_sequence, leg.send_sequence
-            )
+            flow = self._gate.restore(flow_key(record.local, record.remote), leg.receive_sequence, leg.send_sequence)
         except KernelError:
             tcp.close_silently(sock)
             raise

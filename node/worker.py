@@ -45,6 +45,7 @@ from node.standby import Standby
 from node.status import Status
 from node.store import Store
 from node.takeover import Takeover
+from node.turns import Turns
 from protocol import events
 from protocol.datagrams import DatagramOpener, DatagramSealer
 from protocol.errors import HandshakeError
@@ -143,6 +144,7 @@ class Worker:
         self._replicator.on_change = self._standing_changed
         around = Surroundings(
             loop=self._loop,
+            turns=Turns(self._loop),
             publisher=self._replicator,
             acks=None if self._gate is None else AckSender(),
             buffer_bytes=config.limits.buffer_bytes,
@@ -346,9 +348,7 @@ class Worker:
 
     # --- what comes from outside
 
-    def _heard(
-        self, link: Link, sender: str, incarnation: int, message: DeathNotice | Heartbeat
-    ) -> None:
+    def _heard(self, link: Link, sender: str, incarnation: int, message: DeathNotice | Heartbeat) -> None:
         self._member.heard(link, sender, incarnation, message)
 
     def peer_heard(self, message: Heartbeat) -> None:
@@ -379,7 +379,7 @@ class Worker:
             self._member.step(events.DataLinksChanged(all(watcher.up.values())))
 
     def _cache_changed(self) -> None:
-        self._member.step(events.Synced() if self._standby.in_sync else events.Desynced())
+        self._member.step(events.Synced() if self._standby.usable else events.Desynced())
 
     def _standing_changed(self) -> None:
         in_sync = self._replicator.standing is Standing.IN_SYNC

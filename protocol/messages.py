@@ -105,7 +105,7 @@ def pack(messages: Iterable[Message]) -> bytes:
 def unpack(payload: bytes) -> list[Message]:
     """The messages of a frame; raises MessageError on anything that is not exactly one batch of known ones."""
     try:
-        batch = msgpack.unpackb(payload, use_list=True, max_buffer_size=len(payload))
+        batch = msgpack.unpackb(payload, use_list=True)
     except (ValueError, msgpack.UnpackException) as error:
         raise MessageError("malformed", f"not msgpack: {error}") from error
     if not isinstance(batch, list):
