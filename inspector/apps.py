@@ -24,9 +24,7 @@ def _mms(name: str) -> str:
 
 # 0..99: confirmed services outside TASE.2, by the service's number; 100..127: the other PDUs of MMS
 _PLAIN = [Naming(number, None, _mms(name)) for number, name in enumerate(services.CONFIRMED_SERVICES)]
-_PLAIN += [
-    Naming(100 + number, None, _mms(name)) for number, name in enumerate(services.UNCONFIRMED_SERVICES)
-]
+_PLAIN += [Naming(100 + number, None, _mms(name)) for number, name in enumerate(services.UNCONFIRMED_SERVICES)]
 
 INITIATE = Naming(110, None, _mms("initiate"))
 CONCLUDE = Naming(111, None, _mms("conclude"))
@@ -75,8 +73,7 @@ DELETE_ENROLLMENT = Naming(174, "Delete Event Enrollment", _mms("deleteEventEnro
 GET_ENROLLMENT = Naming(175, "Get Event Enrollment Attributes", _mms("getEventEnrollmentAttributes"))
 
 NAMINGS: dict[int, Naming] = {
-    naming.number: naming
-    for naming in (*_PLAIN, *(it for it in globals().values() if isinstance(it, Naming)))
+    naming.number: naming for naming in (*_PLAIN, *(it for it in globals().values() if isinstance(it, Naming)))
 }
 
 

@@ -8,6 +8,8 @@ from inspector.errors import DecodeError
 
 INTEGER = 0x02
 MODIFIER_LIST = 0x30
+SERVICE_DETAIL = 0xBF4F
+"""What a companion standard may add behind the service."""
 CONTEXT_CLASS = 0x80
 CLASS_MASK = 0xC0
 NUMBER_MASK = 0x1F
@@ -28,11 +30,7 @@ class MmsPdu(NamedTuple):
         """The service as ISO 9506 spells it."""
         if self.service is None:
             return None
-        names = (
-            services.UNCONFIRMED_SERVICES
-            if self.kind == services.UNCONFIRMED
-            else services.CONFIRMED_SERVICES
-        )
+        names = services.UNCONFIRMED_SERVICES if self.kind == services.UNCONFIRMED else services.CONFIRMED_SERVICES
         return names[self.service]
 
 
@@ -75,6 +73,8 @@ def _service(octets: Octets, pos: int, end: int, kind: str, invoke_id: int | Non
     names = services.UNCONFIRMED_SERVICES if kind == services.UNCONFIRMED else services.CONFIRMED_SERVICES
     if first & CLASS_MASK != CONTEXT_CLASS or tag > 0xFFFF or number >= len(names):
         raise DecodeError("mms-service-unknown", f"{kind} of service {tag:#x}", pos)
+    if stop != end and ber.header(octets, stop, end)[0] != SERVICE_DETAIL:
+        raise DecodeError("mms-length", f"octets after the service of a {kind}", stop)
     return MmsPdu(kind, number, invoke_id, start, stop)
 
 

@@ -38,30 +38,25 @@ class Spdu(NamedTuple):
     stop: int
 
 
-def is_session(octets: Octets, pos: int) -> bool:
-    """Whether the first octet of a TSDU is that of an SPDU; MMS without a session layer starts otherwise."""
-    return octets[pos] in NAMES or octets[pos] in TOKENS
-
-
 def decode(octets: Octets, pos: int, end: int) -> Spdu:
     """The SPDU in `octets[pos:end]`, which fills the TSDU together with a token SPDU before it."""
     if octets[pos : pos + 4] == DATA_PREFIX:
         return Spdu("DT", pos + 4, end)
-    start, stop = _lengths(octets, pos + 1, end, "an SPDU")
-    if octets[pos] in TOKENS and stop < end:
-        return _after_tokens(octets, stop, end)
-    name = NAMES.get(octets[pos])
-    if name is None or name == "DT":
+    name = TOKENS.get(octets[pos]) or NAMES.get(octets[pos])
+    if name is None:
         raise DecodeError("session-unknown", f"SPDU identifier {octets[pos]:#04x}", pos)
+    start, stop = _lengths(octets, pos + 1, end, name)
+    if octets[pos] in TOKENS:
+        return _after_tokens(octets, stop, end)
     if stop != end:
         raise DecodeError("session-length", f"{name} does not fill its TSDU", pos)
     return Spdu(name, *_user_data(octets, start, stop, name))
 
 
 def _after_tokens(octets: Octets, pos: int, end: int) -> Spdu:
-    name = NAMES.get(octets[pos])
+    name = NAMES.get(octets[pos]) if pos < end else None
     if name is None:
-        raise DecodeError("session-unknown", f"SPDU identifier {octets[pos]:#04x} after tokens", pos)
+        raise DecodeError("session-unknown", "tokens without an SPDU behind them", pos)
     start, stop = _lengths(octets, pos + 1, end, name)
     if name == "DT":
         _check_whole(octets, start, stop)

@@ -75,17 +75,13 @@ class Stack:
         forward = everything if self._pass_on else decided
         return Result(forward, tuple(pdus), tuple(findings), not self._pass_on)
 
-    def _inspect(
-        self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]
-    ) -> None:
+    def _inspect(self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]) -> None:
         if framer.kind == cotp.DT:
             self._data(direction, framer, pdus, findings)
         else:
             self._connection(direction, framer, pdus, findings)
 
-    def _connection(
-        self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]
-    ) -> None:
+    def _connection(self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]) -> None:
         state = self._state
         name = cotp.connection(framer.octets, framer.start, framer.stop)
         if name in _SENDERS and (state.flags & (BARE | OSI) or direction != _SENDERS[name]):
@@ -222,9 +218,7 @@ class Stack:
         return cls._from(state, held, limits, on_undecodable)
 
     @classmethod
-    def _from(
-        cls, state: Any, held: tuple[bytes, bytes], limits: Limits, on_undecodable: OnUndecodable
-    ) -> "Stack":
+    def _from(cls, state: Any, held: tuple[bytes, bytes], limits: Limits, on_undecodable: OnUndecodable) -> "Stack":
         stack = cls(limits, on_undecodable=on_undecodable)
         stack._state.load(state)
         for framer, octets in zip(stack._framers, held, strict=True):
