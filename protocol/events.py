@@ -32,7 +32,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.interval_s <= 0 or self.lost_threshold < 2:
             raise ValueError("an interval above 0 and a threshold of at least 2 are needed")
-        if not self.lease_s < self.lost_s:
+        if self.lost_s - self.lease_s < 1e-6:  # 3 x 0.05 is a little more than 0.15
             raise ValueError(f"lease {self.lease_s} s must end before the lost time of {self.lost_s} s")
 
     @property
@@ -161,7 +161,11 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """Store the epoch, then become active: restore, hold the lease, add addresses, announce."""
+    """Store the epoch, then become active: restore, hold the lease, add addresses, announce.
+
+    The first lease, as every other, counts from a clock read before this step began: a node that is stopped
+    between the decision and the lease thus finds it past, which is LeaseLost.
+    """
 
     epoch: int
     reason: str
@@ -186,7 +190,10 @@ class BeginHandover:
 
 @dataclass(frozen=True, slots=True)
 class SendHeartbeat:
-    """Send `RoleMachine.heartbeat()` on every link; if active, renew the lease from a clock read before."""
+    """Send `RoleMachine.heartbeat()` on every link; then, if active, renew the lease.
+
+    The new lease counts from a clock read before this step began, and only if the old one has not run out.
+    """
 
 
 @dataclass(frozen=True, slots=True)

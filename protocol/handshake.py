@@ -71,9 +71,7 @@ def _are_schemas(value: object) -> bool:
         and len(value) <= _SCHEMAS_MAX
         and all(map(name, value))
         and all(
-            isinstance(versions, list | tuple)
-            and 1 <= len(versions) <= _SCHEMAS_MAX
-            and all(map(version, versions))
+            isinstance(versions, list | tuple) and 1 <= len(versions) <= _SCHEMAS_MAX and all(map(version, versions))
             for versions in value.values()
         )
     )

@@ -89,6 +89,7 @@ def wait_unbound(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
 def succeed_dead(state: RoleState, event: events.PeerDied, now: float) -> None:
     """Dead and fenced: no need to wait."""
     if state.peer.is_dead(event.notice):
+        state.peer.present = False
         state.activate("peer-died", now)
     else:
         state.report("notice-refused", node=event.notice.node, incarnation=event.notice.incarnation)

@@ -55,7 +55,10 @@ class RoleState:
             self.send(now)
 
     def activate(self, reason: str, now: float) -> None:
-        """Nobody else is active: be it, in an epoch of my own."""
+        """Nobody else is active: be it, in an epoch of my own. Not in a grace: what says so may be overtaken."""
+        if now < self.grace_ends_at:
+            self.tell_once("takeover-put-off", reason=reason)
+            return
         use_cache = self.role is Role.PASSIVE and self.settings.session_pickup
         self.role = Role.ACTIVE
         self.epoch += 1

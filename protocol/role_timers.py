@@ -36,6 +36,7 @@ def _silence_due(state: RoleState) -> float:
 
 def _silence(state: RoleState, now: float) -> None:
     if state.doubted_at is not None:
+        state.peer.present = False
         state.activate("peer-lost", now)
         return
     state.doubted_at = now
@@ -71,13 +72,18 @@ def deadline(state: RoleState) -> float | None:
     return None if timer is None else min(state.send_at, timer.due(state))
 
 
-def tick(state: RoleState, due: float | None, now: float) -> None:
-    """Time has passed; `due` is when this tick should have come."""
+def notice_pause(state: RoleState, due: float | None, now: float) -> None:
+    """This step should have come at `due`. If it is late, this node did not run, and words may lie unread."""
     interval_s = state.settings.interval_s
     if due is not None and now > due + interval_s and state.graces < GRACES_MAX:
         state.graces += 1
         state.grace_ends_at = now + interval_s
         state.doubted_at = None
+
+
+def tick(state: RoleState, now: float) -> None:
+    """Time has passed."""
+    interval_s = state.settings.interval_s
     timer = TIMERS[state.role]
     if now >= timer.due(state):
         timer.act(state, now)

@@ -21,12 +21,14 @@ Why two nodes do not speak at once:
 4. Each activation takes an epoch above all that the node has stored or heard. Of two active nodes the one
    with the lower epoch gives way; at equal epochs the one of lower priority; at equal priorities the one
    whose name is the greater. Exactly one gives way, since names differ.
-5. A late Tick means that this node did not run, and the words of the other may lie unread. A silence is
-   then granted one interval more, in which they are taken in, and the doubt starts anew; at most GRACES_MAX
-   times in one silence, or a node that is always late would never take over. The active node needs no such
-   rule: its lease ends by itself, in the kernel, however long it is stopped (LeaseLost when it wakes).
-6. A death notice, a handover, and a bound heartbeat of the other in any role but ACTIVE each say that its
+5. A death notice, a handover, and a bound heartbeat of the other in any role but ACTIVE each say that its
    lease is closed: the passive takes over at once.
+6. An event that comes late, beyond its deadline by more than an interval, means that this node did not run,
+   and words of the other may lie unread: that it lives, or that since its LEAVING it is active in a new life.
+   One interval of grace is granted to take them in; in it nothing makes this node active, and a doubt starts
+   anew after it. At most GRACES_MAX times in one silence, or a node that is always late would never take
+   over. The active node needs no such rule: its lease ends by itself, in the kernel, however long it is
+   stopped (LeaseLost when it wakes).
 
 Only bound words are evidence (see peer.py). Two uses of unbound ones are safe: an active node gives way to a
 claim that outranks its own, since an epoch once used stays used, whenever the claim was made; and a starting
@@ -116,9 +118,11 @@ class RoleMachine(RoleState):
     def __init__(self, settings: Settings, now: float) -> None:
         super().__init__(settings, now)
         self._due: float | None = now
+        """When the next step has to come, if no event brings it about before."""
 
     def step(self, event: Event, now: float) -> list[Effect]:
         """What is to be done about the event, in this order."""
+        timers.notice_pause(self, self._due, now)
         if isinstance(event, PeerHeard):
             self._hear(event, now)
         elif isinstance(event, Tick):
@@ -129,7 +133,8 @@ class RoleMachine(RoleState):
                 move(self, event, now)
         if self.role is Role.ACTIVE:
             self._consider_handover(now)
-        self._due = self.next_deadline()
+        deadline = self.next_deadline()
+        self._due = None if deadline is None else max(deadline, now)
         return self.take_effects()
 
     def next_deadline(self) -> float | None:
@@ -160,7 +165,7 @@ class RoleMachine(RoleState):
 
     def _tick(self, now: float) -> None:
         if self.role is not Role.LEAVING:
-            timers.tick(self, self._due, now)
+            timers.tick(self, now)
 
     def _hear(self, event: PeerHeard, now: float) -> None:
         heartbeat, was_present = event.heartbeat, self.peer.present

@@ -1,0 +1,9 @@
+"""Prints what happened in the run of one seed."""
+
+import sys
+
+from tests.protocol.simulation.run import complaints, simulate
+
+world = simulate(int(sys.argv[1]))
+print("\n".join(world.trace))
+print("\n".join(complaints(world)) or "no complaints")
