@@ -1,10 +1,10 @@
 """What an ICCP (TASE.2) association says, read from its octets: pure, incremental, bounded.
 
     octets -> framer.py    tpkt.py (RFC 1006) and cotp.py (class 0), whole TSDUs out of any cuts
-           -> session.py   -> presentation.py -> acse.py      association control, or the way down to MMS
-           -> mms.py       services.py (names), objects.py (which objects a PDU touches)
-           -> tase2.py     apps.py (names): the TASE.2 operation and the application
-    stack.py drives the layers; state.py is what an association remembers and the deltas of it;
+           -> decoder.py   session.py, presentation.py, acse.py, mms.py: one TSDU down the layers
+                           services.py (names of MMS), objects.py (which objects a PDU touches)
+           -> meaning.py   tase2.py, apps.py (names): the TASE.2 operation and the application
+    stack.py drives them; state.py is what an association remembers and the deltas of it;
     checkpoint.py keeps that memory up to date elsewhere without seeing the traffic;
     ber.py reads TLVs; limits.py bounds everything; results.py is what comes out; errors.py what goes wrong.
 

@@ -1,9 +1,6 @@
 """An association's state kept up to date from deltas, by a node that does not see the traffic."""
 
-from inspector.errors import StateError
 from inspector.state import Association, pack_versioned, unpack_versioned
-
-__all__ = ["Checkpoint", "StateError", "merge"]
 
 
 class Checkpoint:

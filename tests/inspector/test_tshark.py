@@ -61,8 +61,8 @@ def by_tshark(name: str, display_filter: str) -> tuple[Counter[str], Counter[str
 
 
 def ours(pdus: list[Pdu]) -> tuple[Counter[str], Counter[str], list[int]]:
-    kinds = Counter(it.mms_pdu for it in pdus if it.mms_pdu in KINDS.values())
-    services = Counter(it.mms_service for it in pdus if it.mms_service)
+    kinds = Counter(it.mms_pdu for it in pdus if it.mms_pdu is not None and it.mms_pdu in KINDS.values())
+    services = Counter(it.mms_service for it in pdus if it.mms_service is not None)
     confirmed = [it for it in pdus if it.mms_pdu in ("confirmed-request", "confirmed-response")]
     return kinds, services, [it.invoke_id for it in confirmed if it.invoke_id is not None]
 
