@@ -46,11 +46,12 @@ class Child:
         self.beat_s = self.started_s
         self.beat: tether.Beat | None = None
 
-    def listen(self) -> None:
-        """Take the beats that have come."""
+    def listen(self) -> bool:
+        """Take the beats that have come; False at the tether's end, which a dying process lets go of."""
         while packet := tether.receive(self.tether):
             self.beat = tether.unpack_beat(packet)
             self.beat_s = clock.boottime_s()
+        return packet is None
 
     def stalled(self, limit_s: float) -> bool:
         """No beat for longer than `limit_s`."""
@@ -67,9 +68,13 @@ class Child:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def reap(self) -> int:
-        """The dead worker's exit code (negative: the signal that ended it); frees what the guard held of it."""
-        code = self.process.wait()
+    def reap(self, limit_s: float) -> int:
+        """The dying worker's exit code (negative: the signal that ended it); frees what the guard held of it."""
+        try:
+            code = self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self.process.wait()
         self.tether.close()
         os.close(self.pidfd)
         return code

@@ -36,6 +36,7 @@ from node.store import Store
 LOOK_S = 0.025
 """How often the guard looks at the worker's beats."""
 LEAVE_LIMIT_S = 15.0
+DYING_LIMIT_S = 2.0
 LOCK_LIMIT_S = 2.0
 STEADY_AFTER_S = 5.0
 RESTART_PAUSE_MAX_S = 10.0
@@ -149,13 +150,14 @@ class Guard:
         leave_by_s = float("inf")
         looked_s = clock.boottime_s()
         with selectors.DefaultSelector() as selector:
-            for source in (child.pidfd, stop):
+            for source in (child.pidfd, child.tether, stop):
                 selector.register(source, selectors.EVENT_READ)
             while True:
                 ready = {key.fileobj for key, _ in selector.select(LOOK_S)}
-                if child.pidfd in ready:
+                # The tether's end comes first: the kernel closes a dead process's files before it reports the death,
+                # and some take milliseconds to close. The fence makes it safe to act on it.
+                if child.pidfd in ready or not child.listen():
                     return
-                child.listen()
                 if stop in ready:
                     stop.recv(16)
                     self._leaving = True
@@ -175,7 +177,7 @@ class Guard:
         child.listen()
         if child.beat is not None:
             self._notices.send(child.beat)
-        code = child.reap()
+        code = child.reap(DYING_LIMIT_S)
         self._clear()
         if code not in (exits.DONE, exits.STOOD_DOWN, exits.BAD_HOST):
             log.error("worker died", pid=child.process.pid, code=code)
