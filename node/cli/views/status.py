@@ -47,18 +47,17 @@ def _headline(status: Record) -> Text:
         Text(fill("epoch {epoch}", status)),
         _styled(status.get("sync")),
         Text(fill("takeover {takeover}", status)),
+        *([Text("degraded", style="bold yellow")] if status.get("degraded") else []),
         Text(fill("up {uptime_s:age}", status), style="dim"),
     ]
     return Text("   ").join(words)
 
 
 def _problems(status: Record) -> Iterator[Text]:
-    if status.get("degraded"):
-        yield Text("  degraded: no standby holds the sessions", style="bold yellow")
     for problem in status.get("problems") or ():
         yield Text(f"  ! {clean(problem)}", style="bold red")
     for lack in status.get("missing") or ():
-        yield Text(f"  lacks {clean(lack)}", style="yellow")
+        yield Text(f"  ! the host lacks {clean(lack)}", style="yellow")
 
 
 def _facts(status: Record) -> Table:
@@ -75,7 +74,9 @@ def _facts(status: Record) -> Table:
 
 
 def _lease(lease: Record) -> Text:
-    return Text(fill("{remaining_ms:ms} left of {duration_ms:ms}, lowest margin {lowest_margin_ms:ms}", lease))
+    held = isinstance(left := lease.get("remaining_ms"), (int, float)) and left > 0
+    standing = "{remaining_ms:ms} left of" if held else "not held,"
+    return Text(fill(standing + " {duration_ms:ms}, lowest margin {lowest_margin_ms:ms}", lease))
 
 
 def _peer(peer: Record) -> Text:
@@ -106,7 +107,7 @@ def _takeover(last: Record) -> Text:
         return Text("none", style="dim")
     kept = "{sessions:n} sessions kept, {reset:n} reset"
     times = "detect {detect_ms:ms}, restore {restore_ms:ms}, total {total_ms:ms}"
-    return Text(fill(f"{{reason}}   epoch {{epoch}}   {kept}   {times}", last))
+    return Text(fill(f"{{reason}}   epoch {{epoch}}   {kept}\n{times}", last))
 
 
 def _links(status: Record) -> Table:
@@ -117,14 +118,13 @@ def _links(status: Record) -> Table:
         table.add_column(name, justify="right")
     table.add_column("")
     for link in records(status.get("links")):
-        table.add_row(
-            clean(link.get("name")),
-            _styled(link.get("state")),
+        numbers = (
             whole(link.get("priority")),
             milliseconds(link.get("age_ms")),
             *(whole(link.get(key)) for key in ("sent", "received", "lost")),
-            "stream" if link.get("carries_stream") else "",
         )
+        stream = "stream" if link.get("carries_stream") else ""
+        table.add_row(Text(clean(link.get("name"))), _styled(link.get("state")), *numbers, stream)
     return table
 
 
