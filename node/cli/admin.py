@@ -75,6 +75,7 @@ _START = "start it with `tandem run CONFIG`, or name another with --config FILE 
 _REASONS: dict[type[Exception], tuple[str, str]] = {
     FileNotFoundError: ("there is no such socket", _START),
     ConnectionRefusedError: ("nobody listens there any more", _START),
+    ConnectionError: ("it broke off", "the node may be ending or starting again: ask once more"),
     PermissionError: ("permission denied", "run as root, or as the user that the node runs as"),
     TimeoutError: ("it did not answer in time", "the node may be stopped or stuck: see its log"),
     http.client.HTTPException: ("what answered is not a tandem node", "see --socket PATH"),

@@ -170,21 +170,25 @@ def test_a_stuck_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "it did not answer in time" in done.stderr
 
 
-def test_something_else_listens(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [(b"220 mail ready\r\n", "what answered is not a tandem node"), (b"", "it broke off")],
+)
+def test_something_else_listens(tmp_path: Path, reply: bytes, told: str) -> None:
     path = tmp_path / "a.sock"
+    command = [sys.executable, "-m", "node.cli", "status", "--socket", str(path)]
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(path))
         other.listen()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "node.cli", "status", "--socket", path], cwd=ROOT, stderr=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         peer, _ = other.accept()
         with peer:
-            peer.sendall(b"220 mail ready\r\n")
-        _, told = process.communicate(timeout=10)
+            peer.recv(4096)
+            peer.sendall(reply)
+        _, errors = process.communicate(timeout=10)
     assert process.returncode == 1
-    assert "what answered is not a tandem node" in told
-    assert "Traceback" not in told
+    assert told in errors
+    assert "Traceback" not in errors
 
 
 # --watch
