@@ -65,6 +65,7 @@ _CONNECTION = {
     ("AC", 0x31): "CPA",
     ("RF", 0x30): "CPR",
     ("AB", 0xA0): "ARU",
+    ("FN", 0xA0): "ARU",  # against the standard, but peers in use end an association so
     ("AB", 0x30): "ARP",
 }
 

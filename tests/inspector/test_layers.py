@@ -115,6 +115,7 @@ def test_presentation_connect_teaches_the_contexts() -> None:
     [
         (tlv(0x30, v.user_data(b"\x64\x00", 1)), "RF", "CPR"),
         (tlv(0xA0, v.user_data(b"\x64\x00", 1)), "AB", "ARU"),
+        (tlv(0xA0, v.user_data(b"\x64\x00", 1)), "FN", "ARU"),
         (tlv(0x30, integer(0, 0x80)), "AB", "ARP"),
     ],
 )
