@@ -182,7 +182,10 @@ class StandDown:
 
 @dataclass(frozen=True, slots=True)
 class BeginHandover:
-    """Close the lease, have everything committed, tell the passive; answer HandoverDone or HandoverFailed."""
+    """Close the lease for good, have everything committed, tell the passive; answer with HandoverDone.
+
+    HandoverFailed only while the lease still holds: give up before closing it, or fail with LeaseLost.
+    """
 
     reason: str
     epoch: int

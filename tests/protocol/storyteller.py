@@ -141,8 +141,7 @@ class Story:
     def _heartbeat(self, words: dict[str, str]) -> Heartbeat:
         """What the peer says now. It says the same until told otherwise, but for doubt."""
         clock = {"clock_ms": str(1000 + round(self.now * 1000)), "to": str(self.settings.incarnation), "doubt": "no"}
-        heartbeat = _with(self.spoken, {**clock, **words})
-        return heartbeat
+        return _with(self.spoken, {**clock, **words})
 
     def _pass_time(self, until: float) -> None:
         assert self.machine is not None
