@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import pytest
 from node import doctor
 from node.config import Config, parse
 from node.keys import new_key, write_key
+from tests.requirements import needs_root
+
+ROOT = Path(__file__).parents[2]
 
 SETTINGS = """
 node: {{name: a, state_dir: {dir}/state, run_dir: {dir}/run}}
@@ -135,6 +140,24 @@ def test_capabilities(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     held = {name for name in ("NET_ADMIN", "NET_RAW", "BPF", "PERFMON") if checks[f"capability {name}"].ok}
     assert held == {"NET_RAW", "BPF", "PERFMON"}, "SYS_ADMIN stands for BPF and PERFMON"
     assert any("NET_ADMIN" in lack for lack in doctor.missing_for_hitless(make()))
+
+
+@needs_root
+def test_without_privileges_nothing_is_claimed(tmp_path: Path) -> None:
+    """The trials are made by a process that may do nothing, and each must say so."""
+    code = "from node import doctor\nfor probe in doctor.HITLESS:\n for c in probe(None): print(int(c.ok), c.name)"
+    command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    told = dict(reversed(line.split(" ", 1)) for line in done.stdout.splitlines())
+    for name in ("capability NET_ADMIN", "capability BPF", "bpf system call", "TCP_REPAIR", "SOCK_DESTROY"):
+        assert told[name] == "0", told
+
+
+@needs_root
+def test_with_all_privileges_the_trials_succeed(make: Any) -> None:
+    checks = found(make())
+    for name in ("bpf system call", "TCP_REPAIR", "SOCK_DESTROY"):
+        assert checks[name].ok, checks[name]
 
 
 def test_missing_library(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
