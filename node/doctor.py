@@ -32,15 +32,8 @@ GATE_OBJECT = Path(__file__).parent / "kernel" / "gate.bpf.o"
 CONNTRACK_LOOSE = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_loose")
 UNPRIVILEGED_PORT_START = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
-NET_BIND_SERVICE, NET_ADMIN, NET_RAW, SYS_ADMIN, SYS_NICE, PERFMON, BPF = (
-    10,
-    12,
-    13,
-    21,
-    23,
-    38,
-    39,
-)  # linux/capability.h
+# linux/capability.h
+NET_BIND_SERVICE, NET_ADMIN, NET_RAW, SYS_ADMIN, SYS_NICE, PERFMON, BPF = 10, 12, 13, 21, 23, 38, 39
 IMPLIED_BY_SYS_ADMIN = (PERFMON, BPF)
 TCP_REPAIR = 19  # linux/tcp.h
 IP_FREEBIND = 15  # linux/in.h
@@ -296,13 +289,6 @@ def rules_dropping_invalid(ruleset: dict[str, list[dict[str, dict[str, object]]]
 Probe = Callable[[Config], Iterator[Check]]
 HITLESS: tuple[Probe, ...] = (_kernel, _capabilities, _libbpf, _gate_object, _tcp_repair, _sock_destroy)
 OTHERS: tuple[Probe, ...] = (
-    _ports_capability,
-    _interfaces,
-    _links,
-    _services,
-    _directories,
-    _key_file,
-    _priority_capability,
-    _conntrack,
-    _firewall,
+    *(_ports_capability, _interfaces, _links, _services, _directories, _key_file),
+    *(_priority_capability, _conntrack, _firewall),
 )
