@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from node.config import Link
-from node.log import get
+from node.refusals import Refusals
 from protocol.errors import ProtocolError
 from protocol.handshake import NONCE_BYTES, PRIVATE_KEY_BYTES, Established, Handshake, Identity
 
 HANDSHAKE_TIMEOUT_S = 2.0
-
-log = get("channel")
 
 
 class Owner(Protocol):
@@ -39,7 +36,7 @@ class Credentials:
 
     secret: bytes
     identity: Callable[[], Identity]
-    refused: Counter[str]
+    refusals: Refusals
 
 
 class Channel(asyncio.Protocol):
@@ -108,7 +105,7 @@ class Channel(asyncio.Protocol):
             self._owner.frames(self, payloads, self._stream.reader.number)
 
     def _refuse(self, code: str, detail: str) -> None:
-        self._credentials.refused[f"stream_refused_{code.replace('-', '_')}"] += 1
+        self._credentials.refusals.refuse("stream", code, detail, self.link.name)
         self._reason = f"{code}: {detail}" if detail else code
         if not self.established.done():
             self.established.set_exception(ConnectionError(self._reason))

@@ -17,16 +17,13 @@ from asyncio_dgram.aio import DatagramServer, Protocol
 
 from node.config import Config, Link
 from node.errors import StartupError
-from node.log import get
+from node.refusals import Refusals
 from protocol import heartbeat
 from protocol.datagrams import DatagramOpener, DatagramSealer
 from protocol.errors import ProtocolError
 from protocol.heartbeat import DeathNotice, Heartbeat
 
 QUEUE_DATAGRAMS_MAX = 256
-REFUSAL_LOG_S = 60.0
-
-log = get("links")
 
 
 class _Bounded(Protocol):
@@ -68,6 +65,7 @@ class Links:
         sealer: DatagramSealer,
         opener: DatagramOpener,
         on_message: Callable[[Link, str, int, Heartbeat | DeathNotice], None],
+        refusals: Refusals,
         counters: Counter[str],
         clock_s: Callable[[], float],
     ) -> None:
@@ -77,10 +75,10 @@ class Links:
         self._sealer = sealer
         self._opener = opener
         self._on_message = on_message
+        self._refusals = refusals
         self._counters = counters
         self._clock_s = clock_s
         self._receivers: list[asyncio.Task[None]] = []
-        self._refusal_logged_s = float("-inf")
 
     async def open(self) -> None:
         """Bind every link's socket; raises StartupError."""
@@ -117,24 +115,18 @@ class Links:
             except asyncio_dgram.TransportClosed:
                 return
             if not isinstance(address, tuple) or address[0] != str(health.link.peer.host):
-                self._refused(health, "wrong-host", str(address))
+                self._refusals.refuse("datagram", "wrong-host", str(address), health.link.name)
                 continue
             try:
                 opened = self._opener.open(datagram)
                 message = heartbeat.unpack(opened.payload)
             except ProtocolError as error:
-                self._refused(health, error.code, error.detail)
+                self._refusals.refuse("datagram", error.code, error.detail, health.link.name)
                 continue
             if isinstance(message, Heartbeat):
                 health.received += 1
                 health.heard_s = self._clock_s()
             self._on_message(health.link, opened.sender, opened.incarnation, message)
-
-    def _refused(self, health: LinkHealth, code: str, detail: str) -> None:
-        self._counters[f"datagrams_refused_{code.replace('-', '_')}"] += 1
-        if self._clock_s() - self._refusal_logged_s >= REFUSAL_LOG_S:
-            self._refusal_logged_s = self._clock_s()
-            log.warning("datagram refused", link=health.link.name, code=code, detail=detail)
 
     def send(self, payload: bytes) -> None:
         """Send `payload` on every link, sealed for each."""

@@ -133,6 +133,7 @@ class Relay:
         other = self._other(end)
         acknowledged = other.acknowledged()
         other.leg.acknowledge(acknowledged)
+        was_ignored = self.stack.ignored
         result = self.stack.feed(Direction(end.number), data)
         passed = self.session.receive(end.number, data, result.forward)
         self.last_active_s = self._around.clock_s()
@@ -146,6 +147,8 @@ class Relay:
         self._around.on_result(self, result)
         if result.reset:
             self.abort("undecodable traffic")
+        elif self.stack.ignored and not was_ignored and other.leg.held:
+            self.taken(other, b"")  # what was held the other way may leave as well
 
     def ended(self, end: End) -> None:
         """A peer has finished sending; the other one is told so after the last byte."""

@@ -205,13 +205,19 @@ class Replicator:
     def tick(self, peer_stale: bool, peer_heard_s: float | None) -> None:
         """Look at the clock: `peer_stale` is the passive's own word, `peer_heard_s` when it was last heard."""
         now_s = self._clock_s()
+        silent = peer_heard_s is None or now_s - peer_heard_s > 2 * self._lost_s
+        if self._channel is not None and silent:
+            self._channel.close("the passive node is not heard")
+        elif self._channel is not None and self.journal.lag_s(now_s) > self._policy.after_s:
+            self._counters["standby_too_slow"] += 1
+            self._channel.close("the passive node does not commit in time")
         if self.standing is Standing.WAITING and self._policy.policy == "degrade":
             if now_s - self._lost_at_s >= self._policy.after_s:
                 self._change(Standing.DEGRADING)
         elif self.standing is Standing.DEGRADING:
             if peer_stale:
                 self._go_solo("the passive node knows that its cache is stale")
-            elif peer_heard_s is None or now_s - peer_heard_s > 2 * self._lost_s:
+            elif silent:
                 self._go_solo("the passive node is not heard")
 
     def _go_solo(self, why: str) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import socket
 import sys
 from collections import Counter
@@ -39,6 +40,7 @@ from node.links import Links
 from node.member import Facts, Member
 from node.proxy import Proxy
 from node.rates import Rates
+from node.refusals import Refusals
 from node.relay import Relay, Surroundings
 from node.replicator import Replicator, Standing
 from node.standby import Standby
@@ -59,6 +61,7 @@ NICENESS = -10
 network threads, and the throttling of real-time tasks would stop the worker for 50 ms in every second."""
 HANDOVER_LIMIT_S = 1.0
 HANDOVER_POLL_S = 0.001
+FILES_BESIDES = 256
 SOFTWARE = "iccp-tandem 0.1"
 SCHEMAS = {"messages": (1,), "decoder": (1,)}
 """What the replication stream carries, and the versions that this release reads and writes."""
@@ -121,16 +124,18 @@ class Worker:
             session_pickup=config.cluster.session_pickup and self._orders.hitless,
         )
         machine = RoleMachine(settings, clock.boottime_s())
+        refusals = Refusals(self._counters, clock.boottime_s)
         self._links = Links(
             config,
             DatagramSealer(secret, config.cluster.group, config.node.name, incarnation),
             DatagramOpener(secret, config.cluster.group),
             self._heard,
+            refusals,
             self._counters,
             clock.boottime_s,
         )
         self._member = Member(machine, self._lease, self._links, self, beat.interval_s)
-        self._credentials = Credentials(secret, self._identity, self._counters)
+        self._credentials = Credentials(secret, self._identity, refusals)
         self._standby = Standby(
             self._open_stream, config.limits.sessions, beat.lost_s, self._counters, clock.boottime_s
         )
@@ -251,7 +256,8 @@ class Worker:
                 )
             )
             return
-        self._take_over(order)
+        if self._member.role is Role.ACTIVE:  # a better node may have spoken up meanwhile
+            self._take_over(order)
 
     def _take_over(self, order: events.Activate) -> None:
         silent_ms = 0.0 if self._peer_heard_s is None else (clock.boottime_s() - self._peer_heard_s) * 1000
@@ -310,6 +316,7 @@ class Worker:
             return
         self._lease.close()
         self._proxy.freeze()
+        self._proxy.stop()
         self._replicator.hand_over(order.epoch)
         self._spawn(self._finish_handover())
 
@@ -418,6 +425,18 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
 
 
+def _allow_sockets(sessions: int) -> None:
+    """Two sockets a session and some; raises StartupError when the host's hard limit is lower."""
+    wanted = 2 * sessions + FILES_BESIDES
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise StartupError(
+            f"limits.sessions: {sessions} sessions need {wanted} open files, and this process may have {hard}",
+            "raise the limit (LimitNOFILE= of the service, ulimit -Hn), or lower limits.sessions",
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), hard))
+
+
 def _settle_memory() -> None:
     """What is loaded now stays: the collector need not look at it, nor often at the rest (a pause is a stutter)."""
     gc.collect()
@@ -439,6 +458,7 @@ def main() -> int:
     guard = socket.socket(fileno=orders.tether)
     guard.setblocking(False)
     try:
+        _allow_sockets(config.limits.sessions)
         return uvloop.run(_live(orders, config, guard))
     except (StartupError, KernelError, KeyFileError) as error:
         print(f"tandem: {error}", file=sys.stderr, flush=True)

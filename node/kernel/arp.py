@@ -1,5 +1,6 @@
 """ARP for IPv4 address moves (RFC 826, RFC 5227): announcements, and probes for another owner."""
 
+import errno
 import ipaddress
 import select
 import socket
@@ -43,7 +44,8 @@ class Announcer:
             for frame in (_arp(_REQUEST, mac, ip, _NO_MAC, ip), _arp(_REPLY, mac, ip, mac, ip)):
                 self._packet.sendto(frame, (interface, 0))
         except OSError as error:
-            raise KernelError(f"cannot announce {address} on {interface}: {error}", _REMEDY) from error
+            if error.errno != errno.ENOBUFS:  # dropped on its way out
+                raise KernelError(f"cannot announce {address} on {interface}: {error}", _REMEDY) from error
 
     def close(self) -> None:
         """Close the socket."""

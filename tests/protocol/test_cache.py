@@ -1,0 +1,80 @@
+"""The passive's cache: what a sync keeps, replaces and forgets, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol import messages
+from protocol.cache import SessionCache
+from protocol.errors import MessageError
+from tests.protocol.test_session import Decoder, new_session
+
+
+def filled(*ids: int) -> SessionCache:
+    cache = SessionCache(Decoder, 10)
+    cache.apply([messages.SyncBegin(True)])
+    cache.apply([messages.Opened(new_session(id_).to_wire()) for id_ in ids])
+    cache.apply([messages.SyncEnd()])
+    return cache
+
+
+def test_a_full_sync_makes_the_cache_current() -> None:
+    cache = filled(1, 2)
+    assert cache.in_sync
+    assert set(cache.sessions) == {1, 2}
+
+
+def test_a_resync_replaces_one_by_one_and_forgets_at_its_end_what_was_not_named() -> None:
+    cache = filled(1, 2)
+    cache.apply([messages.SyncBegin(False), messages.Opened(new_session(1).to_wire())])
+    assert set(cache.sessions) == {1, 2}, "until the end the older copy of 2 is still good"
+    assert not cache.in_sync
+    cache.apply([messages.SyncEnd()])
+    assert set(cache.sessions) == {1}
+
+
+def test_a_sync_after_the_primary_was_solo_begins_by_forgetting_what_is_stale() -> None:
+    cache = filled(1, 2)
+    cache.apply([messages.SyncBegin(True)])
+    assert not cache.sessions
+
+
+def test_closed_sessions_leave_and_a_handover_is_told() -> None:
+    cache = filled(1, 2)
+    handover = cache.apply([messages.Closed(1, "finished"), messages.Handover(9)])
+    assert handover == messages.Handover(9)
+    assert set(cache.sessions) == {2}
+
+
+def test_a_half_open_session_gets_its_second_leg_by_a_second_record() -> None:
+    cache = filled()
+    record = new_session(5).to_wire()
+    half = [*record[:6], [record[6][0], None], record[7]]
+    cache.apply([messages.Opened(half)])
+    assert not cache.sessions[5].complete
+    cache.apply([messages.Opened(record)])
+    assert cache.sessions[5].complete
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (messages.Data(99, 0, b"x", 1, 0, None), "unknown-session"),
+        (messages.Data(1, 2, b"x", 1, 0, None), "no-such-leg"),
+        (messages.Data(1, 0, b"x", 9, 0, None), "bad-forward"),
+        (messages.Data(1, 0, b"x", 1, 0, b"!"), "malformed"),
+        (messages.Ended(99, 0), "unknown-session"),
+        (messages.Opened(["junk"]), "malformed"),
+        (messages.Commit(3), "unexpected"),
+    ],
+)
+def test_what_cannot_be_right_ends_the_stream(message: messages.Message, code: str) -> None:
+    with pytest.raises(MessageError) as caught:
+        filled(1).apply([message])
+    assert caught.value.code == code
+
+
+def test_sessions_are_bounded() -> None:
+    cache = filled(*range(10))
+    with pytest.raises(MessageError, match="too-many-sessions"):
+        cache.apply([messages.Opened(new_session(11).to_wire())])

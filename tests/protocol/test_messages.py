@@ -1,0 +1,59 @@
+"""The replication messages: exactly what was packed comes out, and nothing else is let in."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol import messages
+from protocol.errors import MessageError
+from protocol.journal import Journal
+
+ALL = [
+    messages.SyncBegin(True),
+    messages.Opened([1, "x"]),
+    messages.Data(1, 0, b"abc", 2, 9, b"d"),
+    messages.Data(1, 1, b"", 0, 0, None),
+    messages.Ended(1, 1),
+    messages.Progress(1, 0, 5, 6, 7),
+    messages.Closed(1, "finished"),
+    messages.SyncEnd(),
+    messages.Handover(4),
+    messages.Commit(12),
+]
+
+
+def test_a_batch_survives_the_wire() -> None:
+    assert messages.unpack(messages.pack(ALL)) == ALL
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5, [5], [[]], [["x"]], [[77]], [[4, 1]], [[4, 1, -1]], [[4, 1, True]], [[3, 1, 0, "text", 0, 0, None]], [[7, 1]]],
+)
+def test_what_is_no_batch_of_known_messages_is_refused(value: object) -> None:
+    with pytest.raises(MessageError):
+        messages.unpack(msgpack.packb(value))
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_raise_nothing_else(payload: bytes) -> None:
+    try:
+        messages.unpack(payload)
+    except MessageError:
+        pass
+
+
+def test_a_commit_settles_all_older_frames_and_the_highest_position_counts() -> None:
+    journal: Journal[str] = Journal()
+    journal.sent(1, 100, [("a", 10), ("b", 5)], now_s=1.0)
+    journal.sent(2, 50, [("a", 20)], now_s=2.0)
+    journal.sent(3, 25, [("b", 6)], now_s=3.0)
+    assert (journal.outstanding_bytes, journal.lag_s(4.0)) == (175, 3.0)
+    assert journal.committed(2) == {"a": 20, "b": 5}
+    assert (journal.outstanding_bytes, journal.lag_s(4.0)) == (25, 1.0)
+    assert journal.committed(2) == {}, "said twice, it changes nothing"
+    assert journal.committed(3) == {"b": 6}
+    assert (journal.outstanding_bytes, journal.lag_s(9.0)) == (0, 0.0)
