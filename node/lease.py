@@ -3,11 +3,18 @@
 The order in which a renewal happens is the safety of it: read the clock, see that the old lease still holds,
 send the heartbeats, and only then move the deadline, counted from the clock as read before. A node that is
 frozen anywhere in between writes a deadline that is not later than its last heartbeat allows.
+
+A lease is first *claimed*, when the role machine decides to become active, and counts from then on; it is *taken
+up*, shown to the kernel, when everything is restored. A node that is frozen in between finds its claim over.
 """
 
 from __future__ import annotations
 
 from node.kernel.gate import Gate
+
+
+class LeaseOverError(Exception):
+    """The claim ran out before the lease could be taken up: another node may be active by now."""
 
 
 class Lease:
@@ -17,36 +24,47 @@ class Lease:
         self.duration_ns = duration_ns
         self.lowest_margin_ns = duration_ns
         """The least that was left of the lease at any renewal."""
+        self.claimed = False
         self.held = False
+        """Taken up: packets may leave."""
         self._gate = gate
         self._deadline_ns = 0
 
-    def start(self, now_ns: int) -> None:
-        """Take the lease up: the other node is silent."""
+    def claim(self, decided_ns: int) -> None:
+        """Count from the instant at which the clock was read for the decision to become active."""
+        self.claimed = True
+        self._deadline_ns = decided_ns + self.duration_ns
+
+    def take_up(self, now_ns: int) -> None:
+        """Let packets leave; raises LeaseOverError when the claim has run out."""
+        if not self.holds(now_ns):
+            raise LeaseOverError
         self.held = True
-        self._set(now_ns + self.duration_ns)
+        self._show()
 
     def holds(self, now_ns: int) -> bool:
-        """Whether the lease may be renewed: it has been taken up and has not run out."""
+        """Whether the lease may be renewed: it has been claimed and has not run out."""
         margin_ns = self._deadline_ns - now_ns
-        if self.held:
+        if self.claimed:
             self.lowest_margin_ns = min(self.lowest_margin_ns, margin_ns)
-        return self.held and margin_ns > 0
+        return self.claimed and margin_ns > 0
 
     def renew(self, now_ns: int) -> None:
         """Move the deadline on; `now_ns` was read before `holds` was asked."""
-        self._set(now_ns + self.duration_ns)
+        self._deadline_ns = now_ns + self.duration_ns
+        self._show()
 
     def close(self) -> None:
         """Fall silent, now."""
-        self.held = False
-        self._set(0)
+        self.claimed = self.held = False
+        self._deadline_ns = 0
+        if self._gate is not None:
+            self._gate.lease = 0
 
     def remaining_ns(self, now_ns: int) -> int:
         """How long the node may still speak."""
         return max(self._deadline_ns - now_ns, 0) if self.held else 0
 
-    def _set(self, deadline_ns: int) -> None:
-        self._deadline_ns = deadline_ns
-        if self._gate is not None:
-            self._gate.lease = deadline_ns
+    def _show(self) -> None:
+        if self.held and self._gate is not None:
+            self._gate.lease = self._deadline_ns

@@ -20,6 +20,8 @@ from protocol.events import Effect, Event
 from protocol.heartbeat import DeathNotice, Heartbeat, Role, Sync
 from protocol.roles import RoleMachine
 
+NS_PER_S = 1e9
+
 log = get("member")
 
 
@@ -62,6 +64,8 @@ class Member:
         self._interval_s = interval_s
         self._timer: asyncio.TimerHandle | None = None
         self._pulsed_s = clock.boottime_s()
+        self.stepped_ns = 0
+        """The clock as read for the machine's latest decision."""
         self._waiting: deque[Event] = deque()
         self._busy = False
         self._performers: dict[type[Any], Callable[[Any], None]] = {
@@ -92,7 +96,8 @@ class Member:
         self._busy = True
         try:
             while self._waiting:
-                effects: list[Effect] = self.machine.step(self._waiting.popleft(), clock.boottime_s())
+                self.stepped_ns = clock.boottime_ns()
+                effects: list[Effect] = self.machine.step(self._waiting.popleft(), self.stepped_ns / NS_PER_S)
                 for effect in effects:
                     self._performers[type(effect)](effect)
         finally:
@@ -123,13 +128,13 @@ class Member:
     def send_heartbeat(self) -> None:
         """Send a heartbeat on every link and renew the lease, in the order that node/lease.py explains."""
         now_ns = clock.boottime_ns()
-        if self._lease.held and not self._lease.holds(now_ns):
+        if self._lease.claimed and not self._lease.holds(now_ns):
             self.step(events.LeaseLost())
             return
         facts = self._duties.facts()
         message = self.machine.heartbeat(**facts._asdict(), clock_ms=clock.timestamp_clock_ms())
         self._links.send(heartbeat.pack(message))
-        if self._lease.held:
+        if self._lease.claimed:
             self._lease.renew(now_ns)
         self._pulsed_s = clock.boottime_s()
         self._duties.beaten()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 from node.errors import StartupError
@@ -19,6 +20,7 @@ class Store:
         self._path = state_dir / f"{node}.json"
         self.epoch = 0
         self.incarnation = 0
+        self._lock = threading.Lock()
         self._load()
 
     def _load(self) -> None:
@@ -36,9 +38,10 @@ class Store:
 
     def raise_epoch(self, epoch: int) -> None:
         """Remember `epoch` if it is the highest yet; on disk when this returns. Raises OSError."""
-        if epoch > self.epoch:
-            self.epoch = epoch
-            self._save()
+        with self._lock:
+            if epoch > self.epoch:
+                self.epoch = epoch
+                self._save()
 
     def next_incarnation(self, now_ns: int) -> int:
         """A number higher than any this node has used, and higher than `now_ns`; on disk when this returns."""

@@ -80,7 +80,7 @@ class Takeover:
     def run(
         self, epoch: int, reason: str, kept: Iterable[Session], timestamp_clock_ms: int, silent_ms: float
     ) -> Account:
-        """Become active in `epoch` with the sessions kept; raises OSError or KernelError if that cannot be."""
+        """Become active in `epoch` with the sessions kept; raises OSError, KernelError or LeaseOverError."""
         detected_ns = clock.boottime_ns()
         with ThreadPoolExecutor(1) as disk:
             stored: Future[None] = disk.submit(self._store.raise_epoch, epoch)
@@ -91,7 +91,7 @@ class Takeover:
             self._proxy.bind()
         else:
             self._gate.reset_after = restored_ns + UNKNOWN_RESET_GRACE_NS
-        self._lease.start(clock.boottime_ns())
+        self._lease.take_up(clock.boottime_ns())
         self._addresses.add()
         self._addresses.announce()
         announced_ns = clock.boottime_ns()

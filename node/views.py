@@ -97,6 +97,7 @@ def cache(kept: Iterable[Session], ignore_after: int, wall_s: float) -> list[dic
 def _inspected(stack: Stack) -> dict[str, Any]:
     return {
         "app": stack.app,
+        "apps": list(stack.apps),
         "layers": [name for name, seen in stack.layers.items() if seen],
         "pdus": list(stack.pdus),
         "ignored": stack.ignored,

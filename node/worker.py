@@ -35,7 +35,7 @@ from node.kernel.addresses import LinkWatcher
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.keys import KeyFileError, read_key
-from node.lease import Lease
+from node.lease import Lease, LeaseOverError
 from node.links import Links
 from node.member import Facts, Member
 from node.proxy import Proxy
@@ -51,6 +51,7 @@ from node.turns import Turns
 from protocol import events
 from protocol.datagrams import DatagramOpener, DatagramSealer
 from protocol.errors import HandshakeError
+from protocol.handover import obstacle
 from protocol.handshake import Identity
 from protocol.heartbeat import DeathNotice, Heartbeat, Role
 from protocol.roles import RoleMachine
@@ -240,6 +241,7 @@ class Worker:
 
     def activate(self, order: events.Activate) -> None:
         """Take the active role, with the cached sessions if the order says so."""
+        self._lease.claim(self._member.stepped_ns)
         if order.reason in {"alone", "elected"}:
             self._spawn(self._activate_first(order))
         else:
@@ -274,6 +276,9 @@ class Worker:
             account = takeover.run(
                 order.epoch, order.reason, self._kept(order), self._peer_timestamp_clock_ms(), silent_ms
             )
+        except LeaseOverError:
+            self._member.step(events.LeaseLost())
+            return
         except (OSError, KernelError) as error:
             self._fall_silent()
             logger.error("cannot become active", error=str(error))
@@ -345,6 +350,8 @@ class Worker:
         machine = self._member.machine
         beat = tether.Beat(machine.role, machine.epoch, self._orders.incarnation, machine.peer.incarnation)
         tether.send(self._guard, tether.pack_beat(beat))
+        if machine.epoch > self._store.epoch and machine.role is Role.PASSIVE:
+            self._loop.run_in_executor(None, self._store.raise_epoch, machine.epoch)
         self._links.count_missed()
         if machine.role is Role.PASSIVE:
             latest = machine.peer.latest
@@ -387,6 +394,7 @@ class Worker:
 
     def _cache_changed(self) -> None:
         self._member.step(events.Synced() if self._standby.usable else events.Desynced())
+        self._member.send_heartbeat()  # the primary may be waiting for just this
 
     def _standing_changed(self) -> None:
         in_sync = self._replicator.standing is Standing.IN_SYNC
@@ -412,7 +420,9 @@ class Worker:
         if self._member.role is not Role.ACTIVE:
             return "this node is not active"
         self._member.step(events.SwitchoverRequested("operator"))
-        return None if self._member.machine.handing_over else "the passive node is not in sync"
+        if self._member.machine.handing_over:
+            return None
+        return obstacle(self._member.machine.peer, self._replicator.standing is Standing.IN_SYNC) or "not now"
 
     def _refuse(self, error: StartupError) -> None:
         print(f"tandem: {error}", file=sys.stderr, flush=True)
