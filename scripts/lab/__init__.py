@@ -1,0 +1,25 @@
+"""The lab: two nodes between real ICCP peers, on one machine, in network namespaces of its own.
+
+What it is made of, from the ground up:
+
+  namespaces   run a command or a function inside a network namespace; end whatever runs in one
+  topology     five namespaces, three networks, addresses; unplug a cable at the switch
+  layout       where a lab keeps its files; the two nodes' YAML and the cluster key
+  admin        a node's admin socket, over HTTP
+  nodes        a node (guard and worker) and the pair
+  programs     a child process that reports in JSON lines
+  peers/       the ICCP peers: TASE.2 server and client on hat-drivers, a client on libiec61850
+  association  the bytes that open an ISO association, for the traffic that is not a real stack
+  stream       seeded, endless, valid MMS traffic
+  load         many connections both ways at full speed, every byte checked at both ends
+  pingpong     paced requests, and what TCP had to retransmit meanwhile
+  voices       who spoke for a virtual address, by packet
+  faults       the ways in which a node can fail
+  lab          all of it together, with a tear-down that always works
+  evidence     what a takeover kept and what it lost, in numbers
+
+and what is run with it:
+
+  demo         `scripts/demo`            the whole thing, shown
+  soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
+"""

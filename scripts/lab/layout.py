@@ -1,0 +1,169 @@
+"""Where a lab keeps its files, and what it writes there: two nodes' YAML and the cluster key."""
+
+import base64
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+from scripts.lab import topology
+
+NODE_NAMES: Final = ("a", "b")
+ICCP_PORT: Final = 102
+LOAD_PORT: Final = 1102
+_REPLICATION_PORT: Final = 7410
+_PRIORITIES: Final = {"a": 200, "b": 100}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How soon a dead node is noticed. The lease must end before the other node may take over."""
+
+    interval_ms: int = 50
+    lost_threshold: int = 4
+    lease_ms: int = 150
+
+    @property
+    def lost_ms(self) -> int:
+        """Silence after which the passive node takes over."""
+        return self.interval_ms * self.lost_threshold
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A lab's directory and what is in it."""
+
+    root: Path
+    timing: Timing = field(default_factory=Timing)
+
+    def config(self, name: str) -> Path:
+        return self.root / f"{name}.yaml"
+
+    def log(self, name: str) -> Path:
+        return self.root / f"{name}.log"
+
+    def socket(self, name: str) -> Path:
+        return self.root / "run" / f"{name}.sock"
+
+    def pids(self, name: str) -> Path:
+        return self.root / "run" / f"{name}.pids"
+
+    def create(self, site: "Site") -> None:
+        """Make the directory anew, with the key and a configuration for each node."""
+        self.remove()
+        (self.root / "run").mkdir(parents=True, mode=0o700)
+        write_key(self.root / "cluster.key")
+        for name in NODE_NAMES:
+            (self.root / f"state-{name}").mkdir(mode=0o700)
+            with self.config(name).open("w") as file:
+                YAML().dump(self._node(name, site), file)
+
+    def remove(self) -> None:
+        """Remove the directory, if it is there."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _node(self, name: str, site: "Site") -> dict[str, Any]:
+        return {
+            "node": {
+                "name": name,
+                "priority": _PRIORITIES[name],
+                "state_dir": str(self.root / f"state-{name}"),
+                "run_dir": str(self.root / "run"),
+            },
+            "cluster": {
+                "group": "lab",
+                "key_file": str(self.root / "cluster.key"),
+                "takeover": site.takeover,
+                "heartbeat": {
+                    "interval_ms": self.timing.interval_ms,
+                    "lost_threshold": self.timing.lost_threshold,
+                    "lease_ms": self.timing.lease_ms,
+                },
+            },
+            "links": site.links(name),
+            "virtual_addresses": [dict(each) for each in site.virtual_addresses],
+            "services": [dict(each) for each in site.services],
+        }
+
+
+class Site:
+    """The addresses of the lab in network namespaces: the hitless pair."""
+
+    takeover = "hitless"
+    client_virtual = topology.CLIENT_VIRTUAL
+    iccp_port = ICCP_PORT
+    virtual_addresses: tuple[dict[str, str], ...] = (
+        {"address": f"{topology.CLIENT_VIRTUAL}/24", "interface": "eth-client"},
+        {"address": f"{topology.SERVER_VIRTUAL}/24", "interface": "eth-server"},
+    )
+    services: tuple[dict[str, str], ...] = tuple(
+        {
+            "name": name,
+            "listen": f"{topology.CLIENT_VIRTUAL}:{port}",
+            "server": f"{topology.SERVER_ADDRESS}:{port}",
+            "source": topology.SERVER_VIRTUAL,
+        }
+        for name, port in (("iccp", ICCP_PORT), ("load", LOAD_PORT))
+    )
+
+    def links(self, name: str) -> list[dict[str, Any]]:
+        """The heartbeat cable, and a second link over the client network."""
+        other = next(each for each in NODE_NAMES if each != name)
+        return [
+            {
+                "name": link,
+                "priority": priority,
+                "local": f"{_host_address(name, network)}:{_REPLICATION_PORT}",
+                "peer": f"{_host_address(other, network)}:{_REPLICATION_PORT}",
+            }
+            for link, network, priority in (("hb0", "hb", 100), ("data", "client", 50))
+        ]
+
+
+class LoopbackSite(Site):
+    """The addresses of a pair on the loopback interface, for those who are not root."""
+
+    takeover = "reconnect"
+    client_virtual = "127.10.100.1"
+    server_address = "127.16.200.177"
+    iccp_port = 10102
+    virtual_addresses = (
+        {"address": "127.10.100.1/8", "interface": "lo"},
+        {"address": "127.16.200.4/8", "interface": "lo"},
+    )
+    services = (
+        {
+            "name": "iccp",
+            "listen": "127.10.100.1:10102",
+            "server": "127.16.200.177:10102",
+            "source": "127.16.200.4",
+        },
+    )
+
+    def links(self, name: str) -> list[dict[str, Any]]:
+        """Two links, as a real pair has them; here both are the same loopback."""
+        ends = {"a": 1, "b": 2}
+        other = next(each for each in NODE_NAMES if each != name)
+        return [
+            {
+                "name": link,
+                "priority": priority,
+                "local": f"127.78.{net}.{ends[name]}:{_REPLICATION_PORT}",
+                "peer": f"127.78.{net}.{ends[other]}:{_REPLICATION_PORT}",
+            }
+            for link, net, priority in (("hb0", 0, 100), ("data", 1, 50))
+        ]
+
+
+def write_key(path: Path) -> None:
+    """A fresh cluster key, readable by its owner only."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"tandem-key-v1 {base64.b64encode(os.urandom(32)).decode()}\n")
+
+
+def _host_address(name: str, network: str) -> str:
+    return topology.plug(name, network).address.split("/", maxsplit=1)[0]
