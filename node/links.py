@@ -79,6 +79,7 @@ class Links:
         self._counters = counters
         self._clock_s = clock_s
         self._receivers: list[asyncio.Task[None]] = []
+        self._streams: list[asyncio_dgram.DatagramServer] = []
 
     async def open(self) -> None:
         """Bind every link's socket; raises StartupError."""
@@ -96,6 +97,7 @@ class Links:
             health = LinkHealth(link, sock)
             self.health.append(health)
             stream = await self._attach(sock)
+            self._streams.append(stream)
             self._receivers.append(asyncio.create_task(self._receive(health, stream)))
 
     async def _attach(self, sock: socket.socket) -> asyncio_dgram.DatagramServer:
@@ -156,5 +158,5 @@ class Links:
         """Stop receiving."""
         for task in self._receivers:
             task.cancel()
-        for health in self.health:
-            health.sock.close()
+        for stream in self._streams:
+            stream.close()

@@ -89,7 +89,9 @@ def test_a_record_survives_the_wire() -> None:
     assert copy.to_wire() == session.to_wire()
 
 
-@pytest.mark.parametrize("spoil", [lambda r: r[:-1], lambda r: [*r[:-1], b"unreadable"], lambda r: [*r[:6], [[], None], r[7]]])
+@pytest.mark.parametrize(
+    "spoil", [lambda r: r[:-1], lambda r: [*r[:-1], b"unreadable"], lambda r: [*r[:6], [[], None], r[7]]]
+)
 def test_a_damaged_record_is_refused(spoil: object) -> None:
     with pytest.raises(MessageError):
         Session.from_wire(spoil(new_session().to_wire()), Decoder)  # type: ignore[operator]

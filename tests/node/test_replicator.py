@@ -1,0 +1,207 @@
+"""When acknowledgements go: at once, after the passive's commit, or not until it is safe to be without it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from node.relay import Gating
+from node.replicator import Replicator, Standing
+from protocol import messages
+from protocol.errors import MessageError
+from tests.node.fakes import Clock, FakeChannel, FakeRelay, Loop
+
+LOST_S, AFTER_S = 0.2, 1.0
+
+
+class Setting:
+    """A replicator with two sessions, at positions (10, 20) and (30, 40)."""
+
+    def __init__(self, policy: str = "degrade", max_lag_bytes: int = 1 << 20) -> None:
+        self.clock, self.loop = Clock(), Loop()
+        self.relays: dict[int, Any] = {
+            1: FakeRelay([1], (10, 20)),
+            2: FakeRelay([2], (30, 40)),
+        }
+        self.counters: Counter[str] = Counter()
+        cluster = SimpleNamespace(
+            standby_loss=SimpleNamespace(policy=policy, after_s=AFTER_S),
+            heartbeat=SimpleNamespace(lost_s=LOST_S),
+            max_lag_bytes=max_lag_bytes,
+        )
+        config: Any = SimpleNamespace(cluster=cluster)
+        self.replicator = Replicator(config, self.relays, self.counters, self.clock, self.loop.call_soon)
+
+    def join(self) -> FakeChannel:
+        channel: Any = FakeChannel(self.replicator)
+        self.replicator.joined(channel)
+        self.loop.run()
+        return channel
+
+    def commit(self, channel: Any, frame: int) -> None:
+        self.replicator.frames(channel, [messages.pack([messages.Commit(frame)])], 1)
+
+    def in_sync(self) -> FakeChannel:
+        channel = self.join()
+        self.commit(channel, len(channel.sent))
+        assert self.replicator.standing is Standing.IN_SYNC
+        return channel
+
+    def take(self, session: int, leg: int, position: int) -> None:
+        """Bytes up to `position` were taken from a leg's peer."""
+        relay = self.relays[session]
+        relay.ends[leg].position = position
+        message = messages.Data(session, leg, b"x", 1, 0, None)
+        self.replicator.publish(relay, message, relay.ends[leg], position)
+
+    def tick(self, after_s: float, *, stale: bool = False, heard: bool = True) -> None:
+        self.clock.now_s += after_s
+        self.replicator.tick(stale, self.clock.now_s if heard else self.clock.now_s - 100)
+
+
+def test_solo_acknowledges_at_once() -> None:
+    here = Setting()
+    here.take(1, 0, 11)
+    assert here.relays[1].ends[0].commits == [11]
+
+
+def test_a_sync_dumps_every_session_and_each_is_gated_from_its_dump_on() -> None:
+    here = Setting()
+    channel = here.join()
+    assert channel.kinds == ["SyncBegin", "Opened", "Opened", "SyncEnd"]
+    assert here.replicator.standing is Standing.SYNCING
+    here.take(1, 0, 11)
+    assert here.relays[1].ends[0].commits == [], "dumped, so its acknowledgements wait"
+    here.loop.run()
+    here.commit(channel, len(channel.sent))
+    assert here.relays[1].ends[0].commits[-1] == 11
+    assert here.relays[2].ends[1].commits == [40], "the commit of a dump covers what was taken before it"
+    assert here.replicator.standing is Standing.IN_SYNC
+
+
+def test_in_sync_an_acknowledgement_waits_for_the_commit_of_its_frame() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    before = len(channel.sent)
+    here.take(1, 0, 11)
+    here.take(1, 0, 12)
+    here.loop.run()
+    assert len(channel.sent) == before + 1, "one frame for what gathered in one turn"
+    commits = here.relays[1].ends[0].commits
+    seen = len(commits)
+    here.commit(channel, before)
+    assert len(commits) == seen
+    here.commit(channel, before + 1)
+    assert commits[seen:] == [12]
+
+
+def test_a_new_session_joins_a_running_stream() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    here.relays[3] = fresh = FakeRelay([3], (0, 0))
+    here.replicator.publish(fresh, messages.Opened([3]), None, 0)  # type: ignore[arg-type]
+    assert fresh.gating is Gating.STREAMED
+    here.loop.run()
+    here.commit(channel, len(channel.sent))
+    assert fresh.ready == 1
+
+
+def test_a_lost_stream_holds_acknowledgements_until_the_passive_knows_that_it_is_stale() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    channel.close("cut")
+    ends = here.relays[1].ends
+    here.take(1, 0, 99)
+    here.tick(AFTER_S - 0.1)
+    assert (here.replicator.standing, 99 in ends[0].commits) == (Standing.WAITING, False)
+    here.tick(0.2)
+    assert (here.replicator.standing, 99 in ends[0].commits) == (Standing.DEGRADING, False), "it may not know yet"
+    here.tick(0.05)
+    assert here.replicator.standing is Standing.DEGRADING
+    here.tick(0.05, stale=True)
+    assert (here.replicator.standing, ends[0].commits[-1]) == (Standing.SOLO, 99)
+
+
+def test_a_passive_that_is_not_heard_is_waited_for_twice_the_lost_time() -> None:
+    here = Setting()
+    here.in_sync().close("cut")
+    here.tick(AFTER_S + 0.1)
+    here.tick(0.1, heard=False)
+    assert here.replicator.standing is Standing.SOLO
+
+
+def test_a_stream_that_comes_back_in_time_loses_nothing_and_discards_nothing() -> None:
+    here = Setting()
+    here.in_sync().close("cut")
+    here.take(1, 0, 99)
+    channel = here.join()
+    assert channel.sent[0][0] == messages.SyncBegin(discard=False)
+    here.commit(channel, len(channel.sent))
+    assert here.relays[1].ends[0].commits[-1] == 99
+
+
+def test_after_solo_a_sync_discards_what_the_passive_holds() -> None:
+    here = Setting()
+    here.in_sync()
+    here.replicator.peer_gone()
+    assert here.replicator.standing is Standing.SOLO
+    assert here.join().sent[0][0] == messages.SyncBegin(discard=True)
+
+
+def test_hold_never_goes_solo() -> None:
+    here = Setting(policy="hold")
+    here.in_sync().close("cut")
+    here.take(1, 0, 99)
+    here.tick(100.0, stale=True, heard=False)
+    here.replicator.peer_gone()
+    assert here.replicator.standing is Standing.WAITING
+    assert 99 not in here.relays[1].ends[0].commits
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_passive_that_does_not_commit_is_dropped(heard: bool) -> None:
+    here = Setting()
+    channel = here.in_sync()
+    here.take(1, 0, 11)
+    here.loop.run()
+    here.tick(AFTER_S + 0.1 if heard else 2 * LOST_S + 0.1, heard=heard)
+    assert channel.closed
+    assert here.replicator.standing is Standing.WAITING
+
+
+def test_the_lag_is_bounded() -> None:
+    here = Setting(max_lag_bytes=200)
+    channel = here.in_sync()
+    for position in range(11, 60):
+        here.take(1, 0, position)
+        here.loop.run()
+    assert channel.closed == "the passive node lags too far behind"
+    assert here.counters["standby_too_slow"] == 1
+
+
+def test_a_commit_of_what_was_never_sent_ends_the_stream() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    with pytest.raises(MessageError, match="unsent-frame"):
+        here.commit(channel, 999)
+
+
+def test_anything_but_a_commit_ends_the_stream() -> None:
+    here = Setting()
+    channel: Any = here.in_sync()
+    with pytest.raises(MessageError, match="unexpected"):
+        here.replicator.frames(channel, [messages.pack([messages.SyncEnd()])], 1)
+
+
+def test_a_handover_is_the_last_word() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    here.take(1, 0, 11)
+    here.replicator.hand_over(7)
+    assert channel.sent[-1][-1] == messages.Handover(7)
+    assert not here.replicator.all_committed
+    here.commit(channel, len(channel.sent))
+    assert here.replicator.all_committed

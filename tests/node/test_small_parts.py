@@ -1,0 +1,152 @@
+"""Lease, store, turns, tether and refusals, each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node import tether
+from node.errors import StartupError
+from node.lease import Lease, LeaseOverError
+from node.refusals import LOG_EVERY_S, Refusals
+from node.store import Store
+from node.turns import Turns
+from tests.node.fakes import Clock, Loop
+
+MS = 1_000_000
+
+
+class Word:
+    """The gate's lease word."""
+
+    def __init__(self) -> None:
+        self.lease = 0
+
+
+def test_a_lease_is_shown_to_the_kernel_only_when_taken_up() -> None:
+    word: Any = Word()
+    lease = Lease(word, 150 * MS)
+    lease.claim(1000 * MS)
+    assert word.lease == 0
+    lease.renew(1050 * MS)
+    assert word.lease == 0
+    lease.take_up(1060 * MS)
+    assert word.lease == 1200 * MS
+    lease.renew(1100 * MS)
+    assert word.lease == 1250 * MS
+    lease.close()
+    assert (word.lease, lease.holds(1101 * MS)) == (0, False)
+
+
+def test_a_node_frozen_between_decision_and_takeover_finds_its_claim_over() -> None:
+    word: Any = Word()
+    lease = Lease(word, 150 * MS)
+    lease.claim(1000 * MS)
+    with pytest.raises(LeaseOverError):
+        lease.take_up(1151 * MS)
+    assert word.lease == 0
+
+
+def test_an_expired_lease_does_not_hold_and_the_lowest_margin_is_kept() -> None:
+    lease = Lease(None, 150 * MS)
+    lease.claim(0)
+    assert lease.holds(100 * MS)
+    assert not lease.holds(150 * MS)
+    assert lease.lowest_margin_ns == 0
+
+
+def test_epoch_and_incarnation_only_grow_and_survive(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state", "a")
+    first = store.next_incarnation(1000)
+    store.raise_epoch(5)
+    store.raise_epoch(3)
+    again = Store(tmp_path / "state", "a")
+    assert (again.epoch, again.incarnation) == (5, first)
+    assert again.next_incarnation(10) == first + 1, "also when the clock was set back"
+
+
+def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(StartupError, match=r"a\.json.*\n.*backup"):
+        Store(tmp_path, "a")
+
+
+def test_a_state_file_is_replaced_whole(tmp_path: Path) -> None:
+    Store(tmp_path, "a").raise_epoch(9)
+    assert json.loads((tmp_path / "a.json").read_text())["epoch"] == 9
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+class Busy:
+    """A reader that always has more to read and costs a fixed time."""
+
+    def __init__(self, name: str, journal: list[str], cost_s: float, clock: Clock) -> None:
+        self.waiting = False
+        self._name, self._journal, self._cost_s, self._clock = name, journal, cost_s, clock
+
+    def read(self) -> None:
+        self._journal.append(self._name)
+        self._clock.now_s += self._cost_s
+
+
+def test_readers_share_turns_fairly(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, loop, journal = Clock(), Loop(), list[str]()
+    monkeypatch.setattr("node.clock.boottime_s", clock)
+    turns = Turns(loop, slice_s=0.010)  # type: ignore[arg-type]
+    readers = [Busy(name, journal, 0.004, clock) for name in "abcdef"]
+    for _ in range(4):
+        for reader in readers:
+            turns.ready(reader)
+        journal.append("|")
+        loop.turn()
+    counts = Counter(journal)
+    assert max(counts[n] for n in "abcdef") - min(counts[n] for n in "abcdef") <= 1
+    longest = max(len(part) for part in "".join(journal).split("|"))
+    assert longest <= 6, "a turn and the slice of its successor at most"
+
+
+def test_a_tether_tells_beats_orders_and_the_end() -> None:
+    guard, worker = tether.pair()
+    beat = tether.Beat("active", 3, 77, 88)
+    tether.send(worker, tether.pack_beat(beat))
+    packet = tether.receive(guard)
+    assert packet
+    assert tether.unpack_beat(packet) == beat
+    assert tether.receive(guard) is None
+    tether.send(guard, tether.LEAVE)
+    assert tether.receive(worker) == tether.LEAVE
+    worker.close()
+    assert tether.receive(guard) == b""
+    tether.send(guard, b"into the void")  # must not raise
+    guard.close()
+
+
+def test_refusals_are_counted_and_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, object]] = []
+
+    class Log:
+        def warning(self, event: str, **fields: object) -> None:
+            told.append({"event": event, **fields})
+
+    monkeypatch.setattr("node.refusals.log", Log())
+    clock, counters = Clock(), Counter[str]()
+    refusals = Refusals(counters, clock)
+    for _ in range(50):
+        refusals.refuse("datagram", "wrong-host", "x", "hb0")
+    assert (len(told), counters["datagram_refused_wrong_host"]) == (1, 50)
+    clock.now_s += LOG_EVERY_S
+    refusals.refuse("datagram", "replayed", "x", "hb0")
+    assert told[1]["untold"] == 49
+
+
+async def test_uvloop_is_not_needed_for_turns() -> None:
+    seen: list[str] = []
+    turns = Turns(asyncio.get_running_loop())
+    turns.ready(Busy("x", seen, 0.0, Clock()))
+    await asyncio.sleep(0)
+    assert seen == ["x"]
