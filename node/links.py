@@ -26,7 +26,7 @@ from protocol.heartbeat import DeathNotice, Heartbeat
 QUEUE_DATAGRAMS_MAX = 256
 
 
-class _Bounded(Protocol):
+class BoundedProtocol(Protocol):
     """asyncio-dgram's protocol with a receive queue that drops, and counts, what does not fit."""
 
     def __init__(self, received: asyncio.Queue[Any], errors: asyncio.Queue[Any], counters: Counter[str]) -> None:
@@ -105,7 +105,7 @@ class Links:
         errors: asyncio.Queue[Any] = asyncio.Queue(1)
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.create_datagram_endpoint(
-            lambda: _Bounded(received, errors, self._counters), sock=sock
+            lambda: BoundedProtocol(received, errors, self._counters), sock=sock
         )
         # asyncio-dgram's own factories build it so; its annotation names the protocol where the transport goes
         return DatagramServer(transport, received, errors, protocol._drained)  # type: ignore[arg-type]
