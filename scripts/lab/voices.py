@@ -62,11 +62,6 @@ class Voice:
         turn.announcements += is_arp
 
 
-def is_one_voice(turns: list[dict[str, Any]], changes: int) -> bool:
-    """Whether the address changed hands no more than `changes` times: nobody spoke after his turn."""
-    return len(turns) <= changes + 1
-
-
 class Listener:
     """All ports of the switch, through one packet socket with a filter in the kernel."""
 

@@ -20,7 +20,8 @@ from scripts.lab.peers.sequence import SequenceCheck
 from scripts.lab.programs import conclude, report
 
 _PROGRESS_S: Final = 0.25
-_KEEPALIVE_S: Final = 0.5
+_KEEPALIVE_S: Final = 2.0
+_KEEPALIVE_STAGGER_S: Final = 0.3  # so that associations do not ask in step
 _ANSWER_TIMEOUT_S: Final = 10.0
 _LARGE_POINTS: Final = 240  # a report of this many points takes several transport units
 _LARGE_INTERVAL_S: Final = 5
@@ -136,6 +137,7 @@ class Association:
     async def keep_alive(self) -> None:
         """Ask at even times, Identify and reads in turn, and note the round trip."""
         requests = (mms.IdentifyRequest(), mms.ReadRequest([model.domain_variable("Bilateral_Table_ID")]))
+        await asyncio.sleep(self.number * _KEEPALIVE_STAGGER_S % _KEEPALIVE_S)
         while self.open and not self._stopping:
             await asyncio.sleep(_KEEPALIVE_S)
             started_ns = time.monotonic_ns()
@@ -232,7 +234,8 @@ class Clients:
             try:
                 await association.keep_alive()
             except (ConnectionError, TimeoutError, RefusedError) as error:
-                association.tally.errors.append(f"association {association.number}: {error!r}")
+                if not self._stopping.is_set():  # at the end, a question may be cut off by the close
+                    association.tally.errors.append(f"association {association.number}: {error!r}")
             if self._stopping.is_set():
                 return
             association.tally.ended = True

@@ -35,8 +35,7 @@ class Association:
         self.server = server
         self.connection = connection
         self.data_sets: dict[str, list[Any]] = {}
-        self.transfer_sets: dict[str, Any] = {}
-        self.reporters: dict[str, asyncio.Task[None]] = {}
+        self.transfers: dict[str, object] = {}  # running ones, each with a token of its own
         self.selected = False
         self.tag = model.structure(model.bits(3), mms.VisibleStringData(""))
 
@@ -107,19 +106,19 @@ class Association:
         return mms.DataAccessError.OBJECT_ACCESS_DENIED
 
     def _write_transfer_set(self, item: str, value: Any) -> None:
-        if item in self.reporters:
-            self.reporters.pop(item).cancel()
+        self.transfers.pop(item, None)
         if value.elements[11].value:
-            self.reporters[item] = self.connection.async_group.spawn(self._report, item, value)
+            token = self.transfers[item] = object()
+            self.connection.async_group.spawn(self._report, item, value, token)
 
-    async def _report(self, item: str, transfer_set: Any) -> None:
+    async def _report(self, item: str, transfer_set: Any, token: object) -> None:
         """Send report after report, numbered from 0, at an even pace."""
         data_set = transfer_set.elements[0].elements[2].value
         interval_s = max(transfer_set.elements[2].value, 1) / self.server.rate
         rbe = transfer_set.elements[9].value
         due = time.monotonic()
         sequence = 0
-        while self.connection.is_open:
+        while self.connection.is_open and self.transfers.get(item) is token:
             await self.connection.send_unconfirmed(self._transfer_report(item, data_set, rbe, sequence))
             self.server.reports_sent += 1
             sequence += 1

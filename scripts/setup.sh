@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Install what the demo or the tests need and this machine lacks: Debian packages, and a virtual environment in .venv.
+#   scripts/setup.sh [--demo|--test]
+# With TANDEM_PYTHON set, that interpreter is used as it is and nothing is installed for Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+kind=${1:---test}
+case $kind in
+--demo) extra=demo packages=(iproute2 libbpf1 python3-venv) ;;
+--test) extra=test packages=(iproute2 libbpf1 python3-venv tcpdump tshark clang libbpf-dev) ;;
+*) echo "usage: scripts/setup.sh [--demo|--test]" >&2 && exit 2 ;;
+esac
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
+
+install_packages() {
+    command -v dpkg-query >/dev/null || { say "not a Debian system; needed: ${packages[*]}" && return; }
+    local missing=() package
+    for package in "${packages[@]}"; do
+        if [[ $package == python3-venv && -n ${TANDEM_PYTHON:-} ]]; then continue; fi
+        installed "$package" || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    if ((EUID != 0)); then
+        say "not root, so these packages stay missing: ${missing[*]}"
+        return
+    fi
+    say "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >&2
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+install_python() {
+    [[ -z ${TANDEM_PYTHON:-} ]] || return 0
+    local stamp=.venv/installed-$extra wanted
+    wanted=$(sha256sum pyproject.toml)
+    [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && return
+    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        say "Python 3.11 or later is needed; this is $(python3 --version)"
+        exit 2
+    fi
+    say "installing Python packages into .venv"
+    [[ -x .venv/bin/python ]] || python3 -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extra]" >&2
+    printf '%s' "$wanted" >"$stamp"
+}
+
+install_packages
+install_python
