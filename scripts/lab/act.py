@@ -75,7 +75,7 @@ class Act:
 
     def note_sessions(self) -> None:
         """Write down the sessions as they are now, to compare with later."""
-        self.before = self._sessions(self.active)
+        self.before = evidence.Sessions.of(self.active)
 
     def strike(self, failure: Failure) -> None:
         """Let the active node fail, and wait for the takeover (or see to it that there is none)."""
@@ -102,10 +102,10 @@ class Act:
 
     def close(self, failure: Failure) -> evidence.Result:
         """Let every peer end in good order, and give the verdict."""
-        after = self._sessions(self.active)
+        after = evidence.Sessions.of(self.active)
         peers = evidence.Peers()
         for client in self.clients:
-            peers.add_clients(client.stop(), 1000.0 / REPORTS_PER_S)
+            peers.add_clients(client.stop())
         if self.load is not None:
             peers.add_load(self.load.stop(30.0))
         sent = self.servers["tase2-server"].stop()["reports_sent"]
@@ -136,10 +136,6 @@ class Act:
         if heard["lost"]:
             strange.append(f"the capture lost {heard['lost']} packets")
         return strange
-
-    @staticmethod
-    def _sessions(node: Node) -> evidence.Sessions:
-        return evidence.Sessions.of(node.status(), node.ask("/sessions"))
 
 
 def wait(seconds: float, look: Callable[[], None] | None = None, every_s: float = 0.25) -> None:

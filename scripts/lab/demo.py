@@ -6,6 +6,7 @@ Exit code 0 when everything held, 1 when something did not, 2 when the lab canno
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 from types import FrameType
@@ -25,13 +26,14 @@ HELD: Final = 0
 NOT_HELD: Final = 1
 CANNOT: Final = 2
 INTERRUPTED: Final = 130
+_WIDTH: Final = 100
 
 
 def main() -> int:
     options = _parse()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    console = Console(highlight=False, width=min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
     try:
         result = _run(options, console)
     except LabError as error:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,8 @@ class Node:
             try:
                 self._process.wait(patience_s)
             except subprocess.TimeoutExpired:
-                self.signal(signal.SIGKILL)
+                with suppress(LabError):
+                    self.signal(signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         self._process = None

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -35,7 +34,7 @@ def node_panel(name: str, status: dict[str, Any], note: str = "") -> Panel:
     """One node at a glance; `note` stands in when it does not answer."""
     if not status:
         words = Text(note or "no answer", style="bold red")
-        return Panel(words, title=f"node {name}", border_style="red", width=46, height=11)
+        return Panel(words, title=f"node {name}", border_style="red", height=11)
     role = status["role"]
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", width=10)
@@ -49,7 +48,7 @@ def node_panel(name: str, status: dict[str, Any], note: str = "") -> Panel:
         table.add_row(f"link {link['name']}", _link(link))
     table.add_row("problems", Text("; ".join(status["problems"]) or "none", overflow="ellipsis", no_wrap=True))
     style = ROLE_STYLES.get(role, "white").rsplit(" ", maxsplit=1)[-1]
-    return Panel(table, title=f"node {name}", border_style=style, width=46, height=11)
+    return Panel(table, title=f"node {name}", border_style=style, height=11)
 
 
 def _sync(status: dict[str, Any]) -> Text:
@@ -80,22 +79,26 @@ def peers_panel(rows: list[tuple[str, str]]) -> Panel:
     table.add_column()
     for label, words in rows:
         table.add_row(label, words)
-    return Panel(table, title="the ICCP peers", width=94)
+    return Panel(table, title="the ICCP peers")
 
 
 def overview(nodes: list[Panel], peers: Panel) -> RenderableType:
     """Everything live, at one glance."""
-    return Group(Columns(nodes, padding=(0, 1)), peers)
+    side_by_side = Table.grid(expand=True)
+    for _ in nodes:
+        side_by_side.add_column(ratio=1)
+    side_by_side.add_row(*nodes)
+    return Group(side_by_side, peers)
 
 
-def takeover_table(moment: Moment) -> Table:
-    """A takeover's steps, counted from the blow."""
+def takeover_table(moment: Moment, restored: str = "every TCP connection and decoder is restored") -> Table:
+    """A takeover's steps, counted from the blow; `restored` says what the middle one achieved."""
     table = Table(title="the takeover, from the blow", title_justify="left", show_header=False)
     table.add_column(justify="right", style="bold")
     table.add_column()
     assert moment.detect_ms is not None and moment.restore_ms is not None, "something took over"
     table.add_row(f"{moment.detect_ms:.1f} ms", f"the passive node knows that it must take over ({moment.reason})")
-    table.add_row(f"+ {moment.restore_ms:.1f} ms", "every TCP connection and decoder is restored")
+    table.add_row(f"+ {moment.restore_ms:.1f} ms", restored)
     table.add_row(f"{moment.takeover_ms:.1f} ms", "the addresses are announced: it speaks for both")
     return table
 
@@ -129,4 +132,4 @@ def verdict_panel(lines: list[tuple[bool, str]]) -> Panel:
         words.append(line + "\n")
     sound = all(good for good, _ in lines)
     words.rstrip()
-    return Panel(words, title="verdict", border_style="green" if sound else "red", width=94)
+    return Panel(words, title="verdict", border_style="green" if sound else "red")

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pyiec61850.pyiec61850 as lib
 
-from scripts.lab.peers.sequence import SequenceCheck
+from scripts.lab.peers.sequence import Pace, SequenceCheck
 from scripts.lab.programs import conclude, report
 
 _DOMAIN: Final = "ICC1"
@@ -60,11 +60,10 @@ class Client:
         self.error = lib.MmsError_create()
         self.connection = lib.MmsConnection_create()
         self.reports = SequenceCheck()
-        self.gap_longest_ms = 0.0
+        self.pace = Pace()
         self.round_trip_longest_ms = 0.0
         self.requests = 0
         self.failures: list[str] = []
-        self._last_ns = 0
         self._handler = Reports()
         self._subscriber = lib.InformationReportSubscriber()
         self._transfer_set = ""
@@ -107,9 +106,7 @@ class Client:
         """Count what has arrived since."""
         while not self._handler.numbers.empty():
             number, arrived_ns = self._handler.numbers.get_nowait()
-            if self._last_ns:
-                self.gap_longest_ms = max(self.gap_longest_ms, (arrived_ns - self._last_ns) / 1e6)
-            self._last_ns = arrived_ns
+            self.pace.arrive(arrived_ns)
             self.reports.see(number)
 
     def finish(self) -> None:
@@ -131,7 +128,7 @@ class Client:
             "repeated": self.reports.repeated,
             "reordered": self.reports.reordered,
             "requests": self.requests,
-            "gap_longest_ms": round(self.gap_longest_ms, 1),
+            "late_longest_ms": round(self.pace.late_longest_ms, 1),
             "round_trip_longest_ms": round(self.round_trip_longest_ms, 1),
             "errors": self.failures[:10],
         }
