@@ -136,7 +136,11 @@ def _has_secondaries(first: IPv4Interface, there: list[tuple[IPv4Interface, bool
 
 def _promote_secondaries(interface: str) -> None:
     """Let the next address take the first one's place when that goes, instead of going with it."""
-    Path(f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries").write_text("1")
+    setting = Path(f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
+    try:
+        setting.write_text("1")
+    except OSError as error:
+        raise KernelError(f"cannot keep the other addresses of {interface}: {error}", f"set {setting} to 1") from error
 
 
 @contextlib.contextmanager

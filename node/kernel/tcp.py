@@ -74,11 +74,13 @@ def restore(
 ) -> socket.socket:
     """A socket that goes on with a connection; still in repair mode, it says nothing until go_live().
 
-    `send_sequence` is the last octet that the peer is known to have acknowledged, plus one;
-    `receive_sequence` the next to receive; `timestamp_clock_ms` the estimate of the dead node's
-    CLOCK_MONOTONIC; `receive_buffer` octets, the same as the connection had. The address need not be on
-    this host yet, and a listener on the same port does not disturb. Raises KernelError; a 4-tuple that
-    still lives on this host is one reason.
+    `send_sequence` is the last octet that the peer is known to have acknowledged, plus one; `receive_sequence` the
+    next to receive; `timestamp_clock_ms` the estimate of the CLOCK_MONOTONIC of the dead node, which `record` refers
+    to; `receive_buffer` octets, the same as the connection had. The address need not be on this host yet, and a
+    listener on the same port does not disturb.
+
+    For the next takeover, replicate describe() of the new socket: timestamps refer to this host's clock from now on.
+    Raises KernelError; a 4-tuple that still lives on this host is one reason.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
