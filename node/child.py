@@ -13,9 +13,6 @@ from pathlib import Path
 
 from node import clock, tether
 
-FIRST_BEAT_LIMIT_S = 20.0
-"""A worker that has not beaten for this long since its start is taken for stalled."""
-
 
 @dataclass(frozen=True, slots=True)
 class Orders:
@@ -55,8 +52,7 @@ class Child:
 
     def stalled(self, limit_s: float) -> bool:
         """No beat for longer than `limit_s`."""
-        limit = limit_s if self.beat is not None else FIRST_BEAT_LIMIT_S
-        return clock.boottime_s() - self.beat_s > limit
+        return clock.boottime_s() - self.beat_s > limit_s
 
     def leave(self) -> None:
         """Ask the worker to hand over and exit."""

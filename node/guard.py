@@ -31,13 +31,15 @@ from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.keys import KeyFileError, read_key
 from node.notices import Notices
-from node.store import Store
+from node.store import next_incarnation
 
 LOOK_S = 0.025
 """How often the guard looks at the worker's beats."""
 LEAVE_LIMIT_S = 15.0
 DYING_LIMIT_S = 2.0
 LOCK_LIMIT_S = 2.0
+LONE_STALL_LIMIT_S = 5.0
+FIRST_BEAT_LIMIT_S = 20.0
 STEADY_AFTER_S = 5.0
 RESTART_PAUSE_MAX_S = 10.0
 PRIORITY = 10
@@ -66,14 +68,17 @@ class Guard:
         config.node.run_dir.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(config.node.run_dir / f"{config.node.name}.lock")
         self._pids = config.node.run_dir / f"{config.node.name}.pids"
-        self._store = Store(config.node.state_dir, config.node.name)
-        self._notices = Notices(config, read_key(config.cluster.key_file), self._store.next_incarnation(time.time_ns()))
+        self._notices = Notices(config, read_key(config.cluster.key_file), self._next_incarnation())
         self._missing = missing_for_hitless(config)
         self._hitless = self._choose_mode()
         self._addresses = Addresses(config.virtual_addresses)
         self._gate: Gate | None = None
         self._leaving = False
         self._pause_s = 0.0
+
+    def _next_incarnation(self) -> int:
+        node = self._config.node
+        return next_incarnation(node.state_dir, node.name, time.time_ns())
 
     def _choose_mode(self) -> bool:
         wanted = self._config.cluster.takeover
@@ -134,7 +139,7 @@ class Guard:
         orders = Orders(
             config=str(self._config_path),
             tether=-1,
-            incarnation=self._store.next_incarnation(time.time_ns()),
+            incarnation=self._next_incarnation(),
             hitless=self._hitless,
             missing=self._missing,
             gate=None if self._gate is None else self._gate.fds(),
@@ -146,7 +151,6 @@ class Guard:
 
     def _watch(self, child: Child, stop: socket.socket) -> None:
         """Return when the worker is dead."""
-        stall_limit_s = max(self._config.cluster.heartbeat.lease_s, 0.1)
         leave_by_s = float("inf")
         looked_s = clock.boottime_s()
         with selectors.DefaultSelector() as selector:
@@ -165,10 +169,16 @@ class Guard:
                     child.leave()
                 overslept = clock.boottime_s() - looked_s > 4 * LOOK_S  # we were stopped, not only the worker
                 looked_s = clock.boottime_s()
-                if (child.stalled(stall_limit_s) and not overslept) or looked_s > leave_by_s:
+                if (child.stalled(self._patience_s(child)) and not overslept) or looked_s > leave_by_s:
                     log.error("worker stalls: ending it", pid=child.process.pid)
                     child.kill()
                     return
+
+    def _patience_s(self, child: Child) -> float:
+        """How long a worker may be silent: beside a standby, no longer than its lease lasts anyway."""
+        if child.beat is None:
+            return FIRST_BEAT_LIMIT_S
+        return self._config.cluster.heartbeat.lease_s if child.beat.standby else LONE_STALL_LIMIT_S
 
     def _bury(self, child: Child) -> int:
         """Silence the node first, tell the peer second, clean up third."""

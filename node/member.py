@@ -42,6 +42,8 @@ class Duties(Protocol):
 
     def stand_down(self, order: events.StandDown) -> None: ...
 
+    def reclaim_lease(self, order: events.ReclaimLease) -> None: ...
+
     def begin_handover(self, order: events.BeginHandover) -> None: ...
 
     def facts(self) -> Facts: ...
@@ -71,6 +73,7 @@ class Member:
         self._performers: dict[type[Any], Callable[[Any], None]] = {
             events.Activate: duties.activate,
             events.StandDown: duties.stand_down,
+            events.ReclaimLease: duties.reclaim_lease,
             events.BeginHandover: duties.begin_handover,
             events.SendHeartbeat: lambda _: self.send_heartbeat(),
             events.Report: _report,
@@ -129,6 +132,7 @@ class Member:
         """Send a heartbeat on every link and renew the lease, in the order that node/lease.py explains."""
         now_ns = clock.boottime_ns()
         if self._lease.claimed and not self._lease.holds(now_ns):
+            self._lease.close()
             self.step(events.LeaseLost())
             return
         facts = self._duties.facts()

@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from node import clock
-from node.config import Config
-from node.kernel.gate import Gate
-from node.lease import Lease
+from node.child import Orders
 from node.links import Links
 from node.member import Member
-from node.proxy import Proxy
-from node.replicator import Replicator, Standing
-from node.standby import Standby
+from node.replicator import Standing
 from node.takeover import Account
 from protocol.heartbeat import Role, Sync
+
+if TYPE_CHECKING:
+    from node.duties import Parts
 
 NS_PER_MS = 1e6
 
 
-@dataclass(slots=True)
 class Status:
     """Reads the parts of a node; changes nothing."""
 
-    config: Config
-    hitless: bool
-    missing: list[str]
-    member: Member
-    lease: Lease
-    links: Links
-    replicator: Replicator
-    standby: Standby
-    proxy: Proxy
-    gate: Gate | None
-    counters: Counter[str]
-    started_s: float
-    account: Account | None = None
-    reports_per_s: float = 0.0
+    def __init__(
+        self, parts: Parts, orders: Orders, member: Member, links: Links, counters: Counter[str], started_s: float
+    ) -> None:
+        self.config = parts.config
+        self.hitless = orders.hitless
+        self.missing = orders.missing
+        self.member = member
+        self.lease = parts.lease
+        self.links = links
+        self.replicator = parts.replicator
+        self.standby = parts.standby
+        self.proxy = parts.proxy
+        self.gate = parts.gate
+        self.counters = counters
+        self.started_s = started_s
+        self.account: Account | None = None
+        """How this node became active, once it has."""
+        self.reports_per_s = 0.0
 
     def sync(self) -> Sync:
         """How far the passive node's cache follows, as this node sees it."""

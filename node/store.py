@@ -1,11 +1,11 @@
-"""What a node keeps on disk: the highest epoch it has seen and the number of its latest incarnation.
+"""What a node keeps on disk: the highest epoch it has seen, and the number of its latest incarnation.
 
-Both only ever grow. The file is replaced atomically and synced, so a power cut leaves the old or the new one.
+Both only ever grow. Each is a file of its own with one writer: the worker keeps the epoch, the guard the
+incarnation. A file is replaced atomically and synced, so a power cut leaves the old or the new one.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from pathlib import Path
@@ -13,53 +13,39 @@ from pathlib import Path
 from node.errors import StartupError
 
 
-class Store:
-    """One small JSON file in the state directory."""
+class GrowingNumber:
+    """A number on disk that only grows."""
 
-    def __init__(self, state_dir: Path, node: str) -> None:
-        self._path = state_dir / f"{node}.json"
-        self.epoch = 0
-        self.incarnation = 0
+    def __init__(self, path: Path) -> None:
+        """Raises StartupError when the file is there and cannot be understood."""
+        self._path = path
         self._lock = threading.Lock()
-        self._load()
+        self.value = self._read()
 
-    def _load(self) -> None:
+    def _read(self) -> int:
         try:
-            content = json.loads(self._path.read_text())
-            self.epoch, self.incarnation = int(content["epoch"]), int(content["incarnation"])
+            return int(self._path.read_text())
         except FileNotFoundError:
-            return
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return 0
+        except (OSError, ValueError) as error:
             raise StartupError(
                 f"{self._path}: cannot read the node's state: {error}",
                 "restore the file from a backup, or remove it if the other node is running: "
-                "the epoch is then learned from it",
+                "what it says is then learned from there",
             ) from error
 
-    def raise_epoch(self, epoch: int) -> None:
-        """Remember `epoch` if it is the highest yet; on disk when this returns. Raises OSError."""
+    def grow(self, value: int) -> None:
+        """Remember `value` if it is the highest yet; on disk when this returns. Raises OSError. Any thread may call."""
         with self._lock:
-            if epoch > self.epoch:
-                self.epoch = epoch
-                self._save()
+            if value > self.value:
+                self._write(value)
+                self.value = value
 
-    def next_incarnation(self, now_ns: int) -> int:
-        """A number higher than any this node has used, and higher than `now_ns`; on disk when this returns."""
-        self.incarnation = max(self.incarnation + 1, now_ns)
-        try:
-            self._save()
-        except OSError as error:
-            raise StartupError(
-                f"{self._path}: cannot write the node's state: {error.strerror}",
-                "make node.state_dir a directory that this user may write",
-            ) from error
-        return self.incarnation
-
-    def _save(self) -> None:
+    def _write(self, value: int) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
+        fresh = self._path.with_name(self._path.name + ".new")
         with fresh.open("w") as file:
-            json.dump({"epoch": self.epoch, "incarnation": self.incarnation}, file)
+            file.write(f"{value}\n")
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
@@ -68,3 +54,25 @@ class Store:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def epoch(state_dir: Path, node: str) -> GrowingNumber:
+    """The highest epoch that this node knows of."""
+    return GrowingNumber(state_dir / f"{node}.epoch")
+
+
+def next_incarnation(state_dir: Path, node: str, now_ns: int) -> int:
+    """A number higher than any this node has used, and at least `now_ns`; on disk when this returns.
+
+    Raises StartupError.
+    """
+    kept = GrowingNumber(state_dir / f"{node}.incarnation")
+    incarnation = max(kept.value + 1, now_ns)
+    try:
+        kept.grow(incarnation)
+    except OSError as error:
+        raise StartupError(
+            f"{state_dir}: cannot write the node's state: {error.strerror}",
+            "make node.state_dir a directory that this user may write",
+        ) from error
+    return incarnation

@@ -28,7 +28,7 @@ from node.lease import Lease
 from node.log import get
 from node.proxy import Proxy
 from node.relay import Relay
-from node.store import Store
+from node.store import GrowingNumber
 from protocol.session import SERVER, Leg, Session
 
 ANOTHER_PORT = 0
@@ -65,7 +65,7 @@ class Takeover:
         proxy: Proxy,
         lease: Lease,
         addresses: Addresses,
-        store: Store,
+        epoch: GrowingNumber,
         pulse: Callable[[], None],
     ) -> None:
         self._config = config
@@ -73,33 +73,49 @@ class Takeover:
         self._proxy = proxy
         self._lease = lease
         self._addresses = addresses
-        self._store = store
+        self._epoch = epoch
         self._pulse = pulse
         self._services = {service.name: service for service in config.services}
+        self._relays: list[Relay] = []
+        self._failed = 0
+        self._detected_ns = self._restored_ns = 0
 
-    def run(
-        self, epoch: int, reason: str, kept: Iterable[Session], timestamp_clock_ms: int, silent_ms: float
-    ) -> Account:
-        """Become active in `epoch` with the sessions kept; raises OSError, KernelError or LeaseOverError."""
-        detected_ns = clock.boottime_ns()
+    def prepare(self, epoch: int, kept: Iterable[Session], timestamp_clock_ms: int) -> None:
+        """Restore everything, silently; raises OSError or KernelError."""
+        self._detected_ns = clock.boottime_ns()
         with ThreadPoolExecutor(1) as disk:
-            stored: Future[None] = disk.submit(self._store.raise_epoch, epoch)
-            relays, failed = self._restore_all(kept, timestamp_clock_ms)
+            stored: Future[None] = disk.submit(self._epoch.grow, epoch)
+            self._relays, self._failed = self._restore_all(kept, timestamp_clock_ms)
             stored.result()
-        restored_ns = clock.boottime_ns()
         if self._gate is None:
             self._proxy.bind()
-        else:
-            self._gate.reset_after = restored_ns + UNKNOWN_RESET_GRACE_NS
+        self._restored_ns = clock.boottime_ns()
+
+    def speak(self, epoch: int, reason: str, silent_ms: float) -> Account:
+        """Take the addresses and go on with every connection.
+
+        Raises OSError or KernelError; LeaseOverError when the claim has run out, and may then be called again.
+        """
         self._lease.take_up(clock.boottime_ns())
+        if self._gate is not None:
+            self._gate.reset_after = clock.boottime_ns() + UNKNOWN_RESET_GRACE_NS
         self._addresses.add()
         self._addresses.announce()
         announced_ns = clock.boottime_ns()
-        for relay in relays:
+        for relay in self._relays:
             self._set_free(relay)
         self._proxy.accept_from(epoch)
         self._announce_again()
-        return Account(reason, epoch, len(relays), failed, detected_ns, restored_ns, announced_ns, silent_ms)
+        return Account(
+            reason,
+            epoch,
+            len(self._relays),
+            self._failed,
+            self._detected_ns,
+            self._restored_ns,
+            announced_ns,
+            silent_ms,
+        )
 
     # --- state
 

@@ -22,6 +22,8 @@ class Beat:
     epoch: int
     incarnation: int
     peer_incarnation: int
+    standby: bool
+    """The other node is passive and can take over."""
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -181,6 +181,11 @@ class StandDown:
 
 
 @dataclass(frozen=True, slots=True)
+class ReclaimLease:
+    """My lease lapsed and nobody was there to take over: claim it anew, from the clock as read for this step."""
+
+
+@dataclass(frozen=True, slots=True)
 class BeginHandover:
     """Close the lease for good, have everything committed, tell the passive; answer with HandoverDone.
 
@@ -207,4 +212,4 @@ class Report:
     fields: Mapping[str, Scalar]
 
 
-Effect = Activate | StandDown | BeginHandover | SendHeartbeat | Report
+Effect = Activate | StandDown | ReclaimLease | BeginHandover | SendHeartbeat | Report

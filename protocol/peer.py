@@ -45,8 +45,10 @@ class Peer:
         self.evidence_at = float("-inf")
         self.present = False
         """Heard of late; see RoleMachine for when it is taken for lost."""
-        self._heard_at = float("-inf")
-        self._newest: Heartbeat | None = None
+        self.heard_at = float("-inf")
+        """When anything was heard last that carried its seal, evidence or not."""
+        self.newest: Heartbeat | None = None
+        """The latest heard, evidence or not."""
 
     def hear(self, heartbeat: Heartbeat, now: float) -> Evidence:
         """Weigh a heartbeat and remember what it teaches."""
@@ -56,8 +58,8 @@ class Peer:
                 self.latest, self.present = None, False
             self.name = heartbeat.node
             self.incarnation = heartbeat.incarnation
-            self._newest = heartbeat
-            self._heard_at = now
+            self.newest = heartbeat
+            self.heard_at = now
         if evidence is Evidence.BOUND:
             self.latest = heartbeat
             self.evidence_at = now
@@ -68,14 +70,14 @@ class Peer:
         if heartbeat.node == self._own_name:
             return Evidence.OWN
         if self.name not in (None, heartbeat.node):
-            if now < self._heard_at + self._stranger_wait_s:
+            if now < self.heard_at + self._stranger_wait_s:
                 return Evidence.STRANGER
         elif self._is_overtaken(heartbeat):
             return Evidence.OLD
         return Evidence.BOUND if heartbeat.to == self._own_incarnation else Evidence.UNBOUND
 
     def _is_overtaken(self, heartbeat: Heartbeat) -> bool:
-        newest = self._newest
+        newest = self.newest
         if newest is None or heartbeat.incarnation > self.incarnation:
             return False
         if heartbeat.incarnation < self.incarnation or heartbeat.clock_ms < newest.clock_ms:

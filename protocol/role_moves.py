@@ -120,8 +120,11 @@ def receive_handover(state: RoleState, event: events.HandoverReceived, now: floa
 
 
 def lose_lease(state: RoleState, event: events.LeaseLost, now: float) -> None:
-    """An expired lease is never renewed."""
-    state.leave("lease-lost", now)
+    """An expired lease is never renewed. But with nobody there to take over, it may be claimed anew."""
+    if state.peer.present:
+        state.leave("lease-lost", now)
+    elif state.lapsed_at is None:
+        state.lapse(now)
 
 
 def finish_activation(state: RoleState, event: events.ActivationDone, now: float) -> None:

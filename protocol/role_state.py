@@ -4,6 +4,7 @@ from protocol.events import (
     Activate,
     BeginHandover,
     Effect,
+    ReclaimLease,
     Report,
     Scalar,
     SendHeartbeat,
@@ -40,6 +41,8 @@ class RoleState:
         self.doubted_at: float | None = None
         self.graces = 0
         self.grace_ends_at = now
+        self.lapsed_at: float | None = None
+        """Active, but silent since then: the lease ran out while no other node was heard."""
         self.fault_ends_at = float("inf")
 
         self._effects: list[Effect] = []
@@ -75,6 +78,17 @@ class RoleState:
         self.role = Role.LEAVING
         self._effects.append(StandDown(reason))
         self.send(now)
+
+    def lapse(self, now: float) -> None:
+        """The lease ran out, and no other node is known that could have taken over: listen before speaking again."""
+        self.lapsed_at = now
+        self.report("lease-lapsed", epoch=self.epoch)
+
+    def reclaim(self) -> None:
+        """Nobody has spoken up: go on."""
+        self.lapsed_at = None
+        self._effects.append(ReclaimLease())
+        self.report("lease-reclaimed", epoch=self.epoch)
 
     def fail(self, reason: str, now: float) -> None:
         """Cannot be active. The other may; after the hold-down a new life tries again."""

@@ -44,10 +44,24 @@ def _silence(state: RoleState, now: float) -> None:
     state.send(now)
 
 
-def _peer_loss_due(state: RoleState) -> float:
+def _active_due(state: RoleState) -> float:
+    if state.lapsed_at is not None:
+        return state.lapsed_at + state.settings.interval_s
     if not state.peer.present:
         return float("inf")
     return max(state.peer.evidence_at + state.settings.lost_s, state.grace_ends_at)
+
+
+def _active(state: RoleState, now: float) -> None:
+    """The peer is lost; or, with the lease lapsed, whoever may have taken over meanwhile has had time to be heard."""
+    if state.lapsed_at is None:
+        lose_peer(state, now)
+    elif state.peer.heard_at < state.lapsed_at or state.peer.newest is None:
+        state.reclaim()
+    elif state.peer.newest.role is Role.STARTING:
+        state.reclaim()  # it has not followed anybody yet, so it cannot have taken over
+    else:
+        state.leave("lease-lost", now)
 
 
 def _fault_due(state: RoleState) -> float:
@@ -61,7 +75,7 @@ def _fault_over(state: RoleState, now: float) -> None:
 TIMERS: dict[Role, Timer] = {
     Role.STARTING: Timer(_alone_due, _alone),
     Role.PASSIVE: Timer(_silence_due, _silence),
-    Role.ACTIVE: Timer(_peer_loss_due, lose_peer),
+    Role.ACTIVE: Timer(_active_due, _active),
     Role.FAULT: Timer(_fault_due, _fault_over),
 }
 

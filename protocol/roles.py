@@ -29,6 +29,10 @@ Why two nodes do not speak at once:
    anew after it. At most GRACES_MAX times in one silence, or a node that is always late would never take
    over. The active node needs no such rule: its lease ends by itself, in the kernel, however long it is
    stopped (LeaseLost when it wakes).
+7. An active node whose lease ran out leaves. Only if it had no peer, heard within the lost time, that could
+   have taken over, it stays silent for one interval, in which all that was said meanwhile is taken in, and
+   claims the lease anew if nobody was heard: a stutter of a node without a partner does not end its connections.
+   Not covered: a partner that hears this node and is not heard by it, on every link.
 
 Only bound words are evidence (see peer.py). Two uses of unbound ones are safe: an active node gives way to a
 claim that outranks its own, since an epoch once used stays used, whenever the claim was made; and a starting

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from node import tether
+from node import store, tether
 from node.errors import StartupError
 from node.lease import Lease, LeaseOverError
 from node.refusals import LOG_EVERY_S, Refusals
-from node.store import Store
 from node.turns import Turns
 from tests.node.fakes import Clock, Loop
 
@@ -61,25 +59,24 @@ def test_an_expired_lease_does_not_hold_and_the_lowest_margin_is_kept() -> None:
 
 
 def test_epoch_and_incarnation_only_grow_and_survive(tmp_path: Path) -> None:
-    store = Store(tmp_path / "state", "a")
-    first = store.next_incarnation(1000)
-    store.raise_epoch(5)
-    store.raise_epoch(3)
-    again = Store(tmp_path / "state", "a")
-    assert (again.epoch, again.incarnation) == (5, first)
-    assert again.next_incarnation(10) == first + 1, "also when the clock was set back"
+    state = tmp_path / "state"
+    epoch = store.epoch(state, "a")
+    first = store.next_incarnation(state, "a", 1000)
+    epoch.grow(5)
+    epoch.grow(3)
+    assert store.next_incarnation(state, "a", 10) == first + 1, "also when the clock was set back"
+    assert store.epoch(state, "a").value == 5, "the guard's number and the worker's do not touch each other"
 
 
 def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text("{")
-    with pytest.raises(StartupError, match=r"a\.json.*\n.*backup"):
-        Store(tmp_path, "a")
+    (tmp_path / "a.epoch").write_text("{")
+    with pytest.raises(StartupError, match=r"a\.epoch.*\n.*backup"):
+        store.epoch(tmp_path, "a")
 
 
 def test_a_state_file_is_replaced_whole(tmp_path: Path) -> None:
-    Store(tmp_path, "a").raise_epoch(9)
-    assert json.loads((tmp_path / "a.json").read_text())["epoch"] == 9
-    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    store.epoch(tmp_path, "a").grow(9)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.epoch"]
 
 
 class Busy:
@@ -112,7 +109,7 @@ def test_readers_share_turns_fairly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_tether_tells_beats_orders_and_the_end() -> None:
     guard, worker = tether.pair()
-    beat = tether.Beat("active", 3, 77, 88)
+    beat = tether.Beat("active", 3, 77, 88, True)
     tether.send(worker, tether.pack_beat(beat))
     packet = tether.receive(guard)
     assert packet

@@ -161,6 +161,8 @@ class Story:
                 yield f"activate epoch {epoch}, {reason}, {'with' if use_cache else 'without'} cache"
             case events.StandDown(reason):
                 yield f"stand down, {reason}"
+            case events.ReclaimLease():
+                yield "reclaim lease"
             case events.BeginHandover(reason, epoch):
                 yield f"begin handover of epoch {epoch}, {reason}"
             case events.Report(what, fields):

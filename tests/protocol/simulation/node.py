@@ -107,6 +107,7 @@ class Worker:
         self.freeze_in_renewal_s = 0.0
         self.ended = False
         self.fenced = False
+        self.lapsed = False
         self.connected = False
         self.lease_ends: float | None = None
         """By this node's clock."""
@@ -186,6 +187,10 @@ class Worker:
                 self.node.close_lease()
                 self.ended = True
                 self.world.after(0.002, lambda: self.node.worker_ended(self))
+            case events.ReclaimLease():
+                self.world.tell(f"{self.node.name} reclaims its lease")
+                self.lapsed = False
+                self._renew(self.node.clock())
             case events.BeginHandover():
                 self._hand_over()
             case events.Report(what, fields):
@@ -193,8 +198,9 @@ class Worker:
 
     def _send_heartbeat(self) -> None:
         clock = self.node.clock()
-        renews = self.machine.role is Role.ACTIVE and not self.fenced
+        renews = self.machine.role is Role.ACTIVE and not self.fenced and not self.lapsed
         if renews and self.lease_ends is not None and clock >= self.lease_ends:
+            self.lapsed = True
             self.give(events.LeaseLost())
             return
         heartbeat = self.machine.heartbeat(

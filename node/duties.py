@@ -1,0 +1,252 @@
+"""What the role machine makes this node do: become active, fall silent, hand over; and what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+
+from node import clock, exits, log
+from node.addressing import Addresses
+from node.config import Config
+from node.errors import StartupError
+from node.kernel.errors import KernelError
+from node.kernel.gate import Gate
+from node.lease import Lease, LeaseOverError
+from node.member import Facts, Member
+from node.proxy import Proxy
+from node.replicator import Replicator, Standing
+from node.standby import Standby
+from node.status import Status
+from node.store import GrowingNumber
+from node.takeover import Takeover
+from protocol import events
+from protocol.handover import obstacle
+from protocol.heartbeat import Heartbeat, Role
+from protocol.session import Session
+
+HANDOVER_LIMIT_S = 1.0
+HANDOVER_POLL_S = 0.001
+FRESH_STARTS = ("alone", "elected")
+"""Reasons to become active at which no other node of the pair can hold the addresses: strangers may."""
+
+logger = log.get("duties")
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of a node that its duties move."""
+
+    config: Config
+    gate: Gate | None
+    lease: Lease
+    addresses: Addresses
+    epoch: GrowingNumber
+    proxy: Proxy
+    replicator: Replicator
+    standby: Standby
+
+
+class NodeDuties:
+    """Performs the role machine's effects; ends the life with an exit code through `end`."""
+
+    def __init__(self, parts: Parts, end: Callable[[int], None], on_beat: Callable[[], None]) -> None:
+        self.beaten = on_beat
+        self.peer_heard_s: float | None = None
+        self.peer_stale = False
+        self._parts = parts
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._peer_clock: tuple[int, int] | None = None
+        self._takeover: Takeover | None = None
+        self._order: events.Activate | None = None
+
+    def join(self, member: Member, status: Status) -> None:
+        """The member that gives the orders, and the status that shows how they went."""
+        self._member = member
+        self._status = status
+
+    # --- becoming active
+
+    def activate(self, order: events.Activate) -> None:
+        """Take the active role, with the cached sessions if the order says so."""
+        self._parts.lease.claim(self._member.stepped_ns)
+        self._order = order
+        if order.reason in FRESH_STARTS:
+            self._spawn(self._look_for_strangers())
+        else:
+            self._take_over()
+
+    async def _look_for_strangers(self) -> None:
+        stranger = await self._loop.run_in_executor(None, self._parts.addresses.taken_by)
+        if stranger is not None:
+            remedy = "free the address, or configure another one in virtual_addresses"
+            print(f"tandem: {StartupError(f'virtual address {stranger}', remedy)}", file=sys.stderr, flush=True)
+            self.fall_silent()
+            self._end(exits.BAD_HOST)
+        elif self._member.role is Role.ACTIVE:  # a better node may have spoken up meanwhile
+            self._take_over()
+
+    def _take_over(self) -> None:
+        parts, order = self._parts, self._order
+        assert order is not None, "an order makes a node take over"
+        takeover = Takeover(
+            parts.config, parts.gate, parts.proxy, parts.lease, parts.addresses, parts.epoch, self._member.pulse
+        )
+
+        def prepare() -> None:
+            takeover.prepare(order.epoch, self._kept(order), self._peer_timestamp_clock_ms())
+
+        if self._attempt(prepare):
+            self._takeover = takeover
+            self._speak()
+
+    def _speak(self) -> None:
+        takeover, order = self._takeover, self._order
+        assert takeover is not None and order is not None, "prepared before"
+        silent_ms = 0.0 if self.peer_heard_s is None else (clock.boottime_s() - self.peer_heard_s) * 1000
+
+        def speak() -> None:
+            self._status.account = takeover.speak(order.epoch, order.reason, silent_ms)
+
+        if self._member.role is Role.ACTIVE and self._attempt(speak):
+            self._parts.standby.close("taking over")
+            self._member.step(events.ActivationDone())
+            self._tell()
+
+    def _attempt(self, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except LeaseOverError:
+            self._parts.lease.close()
+            self._member.step(events.LeaseLost())
+            return False
+        except (OSError, KernelError) as error:
+            self.fall_silent()
+            logger.error("cannot become active", error=str(error))
+            self._member.step(events.ActivationFailed(str(error)))
+            return False
+        return True
+
+    def reclaim_lease(self, _order: events.ReclaimLease) -> None:
+        """Nobody took over while this node stuttered: go on, or go on with becoming active."""
+        self._parts.lease.claim(self._member.stepped_ns)
+        if self._status.account is None:
+            self._speak()
+        else:
+            with suppress(LeaseOverError):  # the next heartbeat finds it lost again
+                self._parts.lease.take_up(clock.boottime_ns())
+
+    def _kept(self, order: events.Activate) -> list[Session]:
+        return list(self._parts.standby.cache.sessions.values()) if order.use_cache else []
+
+    def _peer_timestamp_clock_ms(self) -> int:
+        """The other host's CLOCK_MONOTONIC now, going by its last heartbeat: its TCP timestamps are made from it."""
+        now_ms = clock.timestamp_clock_ms()
+        if self._peer_clock is None:
+            return now_ms
+        theirs_ms, mine_ms = self._peer_clock
+        return theirs_ms + now_ms - mine_ms
+
+    def _tell(self) -> None:
+        account = self._status.account
+        if account is not None:
+            logger.info(
+                "takeover complete",
+                epoch=account.epoch,
+                reason=account.reason,
+                sessions=account.sessions,
+                reset=account.reset,
+                restore_ms=round((account.restored_ns - account.detected_ns) / 1e6, 3),
+                total_ms=round((account.announced_ns - account.detected_ns) / 1e6, 3),
+            )
+
+    # --- ceasing to be
+
+    def fall_silent(self) -> None:
+        """Close the lease, let go of every connection without a word, take the addresses away."""
+        self._parts.lease.close()
+        self._parts.proxy.vanish()
+        self._parts.addresses.remove()
+
+    def stand_down(self, order: events.StandDown) -> None:
+        """End this life, silently."""
+        self.fall_silent()
+        logger.warning("standing down", reason=order.reason)
+        self._loop.call_soon(self._end, exits.STOOD_DOWN)
+
+    def begin_handover(self, order: events.BeginHandover) -> None:
+        """Planned switchover: fall silent, give the passive all there is, tell it to take over."""
+        parts = self._parts
+        if parts.replicator.standing is not Standing.IN_SYNC:
+            self._member.step(events.HandoverFailed("the passive node is not in sync"))
+            return
+        parts.lease.close()
+        parts.proxy.freeze()
+        parts.proxy.stop()
+        parts.replicator.hand_over(order.epoch)
+        self._spawn(self._finish_handover())
+
+    async def _finish_handover(self) -> None:
+        """The last word must leave this host before the process does."""
+        replicator = self._parts.replicator
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANDOVER_LIMIT_S):
+                while replicator.channel is not None and not replicator.all_committed:
+                    await asyncio.sleep(HANDOVER_POLL_S)
+        self._member.step(events.HandoverDone())
+
+    def leave(self) -> None:
+        """Hand over if somebody can take over; otherwise tell the peers by resetting what cannot go on."""
+        self._member.step(events.SwitchoverRequested("leaving"))
+        if self._member.machine.handing_over:
+            return
+        for relay in list(self._parts.proxy.relays.values()):
+            relay.abort("the node leaves and nobody takes over")
+        self.fall_silent()
+        self._end(exits.DONE)
+
+    def request_switchover(self) -> str | None:
+        """For the operator: why it cannot be, or None when it has begun."""
+        if self._member.role is not Role.ACTIVE:
+            return "this node is not active"
+        self._member.step(events.SwitchoverRequested("operator"))
+        if self._member.machine.handing_over:
+            return None
+        return obstacle(self._member.machine.peer, self._parts.replicator.standing is Standing.IN_SYNC) or "not now"
+
+    # --- heartbeats
+
+    def facts(self) -> Facts:
+        """What a heartbeat says of the sessions and their replication."""
+        parts = self._parts
+        active = self._member.role is Role.ACTIVE
+        stream = parts.replicator.channel if active else parts.standby.channel
+        return Facts(
+            sync=self._status.sync(),
+            stream=stream is not None,
+            solo=active and parts.replicator.standing in (Standing.SOLO, Standing.DEGRADING),
+            stale=not active and parts.standby.stale,
+            sessions=len(parts.proxy.relays if active else parts.standby.cache.sessions),
+        )
+
+    def peer_heard(self, message: Heartbeat) -> None:
+        """A heartbeat of the peer that is meant for this life of ours."""
+        self._peer_clock = (message.clock_ms, clock.timestamp_clock_ms())
+        self.peer_heard_s = clock.boottime_s()
+        self.peer_stale = message.stale
+        if self._member.role is Role.PASSIVE and message.role is Role.ACTIVE and message.solo:
+            self._parts.standby.primary_is_solo()
+
+    def peer_died(self) -> None:
+        """The peer's guard says that its worker is dead."""
+        if self._member.role is Role.ACTIVE:
+            self._parts.replicator.peer_gone()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
