@@ -85,8 +85,13 @@ class End:
 
     def read(self) -> None:
         """Take a piece of what has come, if reading has not been stopped meanwhile."""
-        if not self.reading:
-            return
+        if self.reading:
+            try:
+                self._take()
+            except Exception as error:
+                self._relay.failed(error)
+
+    def _take(self) -> None:
         try:
             data = self.sock.recv(READ_BYTES_MAX)
         except (BlockingIOError, InterruptedError):

@@ -98,7 +98,9 @@ class Links:
             self.health.append(health)
             stream = await self._attach(sock)
             self._streams.append(stream)
-            self._receivers.append(asyncio.create_task(self._receive(health, stream)))
+            receiver = asyncio.create_task(self._receive(health, stream))
+            receiver.add_done_callback(_raise_fault)
+            self._receivers.append(receiver)
 
     async def _attach(self, sock: socket.socket) -> asyncio_dgram.DatagramServer:
         received: asyncio.Queue[Any] = asyncio.Queue(QUEUE_DATAGRAMS_MAX)
@@ -160,3 +162,9 @@ class Links:
             task.cancel()
         for stream in self._streams:
             stream.close()
+
+
+def _raise_fault(receiver: asyncio.Task[None]) -> None:
+    """A receiver ends with its node, or by a fault that must not stay unseen."""
+    if not receiver.cancelled():
+        receiver.result()

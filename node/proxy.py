@@ -166,7 +166,12 @@ class Proxy:
         """Connect the session to its server, then relay; on failure the client is reset."""
         task = self.around.loop.create_task(self._open(relay, service, preferred_port))
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        task.add_done_callback(self._opened)
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if not task.cancelled():
+            task.result()  # a fault must not stay unseen
 
     async def _open(self, relay: Relay, service: Service, preferred_port: int) -> None:
         sock = tcp.open_active(

@@ -61,6 +61,7 @@ class Surroundings:
     clock_s: Callable[[], float]
     on_result: Callable[[Relay, Result], None]
     on_closed: Callable[[Relay, str], None]
+    on_fault: Callable[[Relay, Exception], None]
 
 
 class Relay:
@@ -161,6 +162,11 @@ class Relay:
         """A peer has reset its connection, or it failed: the other one learns it the same way."""
         self.abort(f"{'server' if end.number else 'client'} connection: {error.strerror or error}")
 
+    def failed(self, error: Exception) -> None:
+        """A fault of this program: it costs this session, and no other."""
+        self._around.on_fault(self, error)
+        self.abort("internal error")
+
     def crowded(self, end: End) -> None:
         """An end's peer does not take its bytes: stop reading what would be added to them."""
         if end.unsent > self._around.buffer_bytes:
@@ -168,8 +174,9 @@ class Relay:
 
     def relieved(self, end: End) -> None:
         """An end has room again."""
-        if not self.closing and end.unsent * 2 < self._around.buffer_bytes:
-            self._other(end).start_reading()
+        other = self.ends[1 - end.number]
+        if other is not None and not self.closing and end.unsent * 2 < self._around.buffer_bytes:
+            other.start_reading()
 
     def send_ack(self, packet: bytes, end: End) -> None:
         """Send the acknowledgement that the gate held back."""

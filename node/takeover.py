@@ -186,7 +186,10 @@ class Takeover:
 
     def _set_free(self, relay: Relay) -> None:
         service: Service = self._services[relay.session.service]
-        relay.revive()
+        try:
+            relay.revive()
+        except Exception as error:
+            relay.failed(error)  # the others go on
         if relay.session.legs[SERVER] is None and not relay.closed:
             # Nothing was forwarded yet: a new connection to the server loses nothing. Not from the old port, on
             # which the server may hold a connection that the dead node opened.

@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -116,6 +117,7 @@ class Worker:
             clock_s=clock.boottime_s,
             on_result=self._inspected,
             on_closed=self._session_closed,
+            on_fault=self._session_failed,
         )
         lost_s = config.cluster.heartbeat.lost_s
         standby = Standby(self._open_stream, config.limits.sessions, lost_s, self._counters, clock.boottime_s)
@@ -161,6 +163,7 @@ class Worker:
 
     async def run(self) -> int:
         """Live; returns the exit code. Raises StartupError or KernelError when the host does not allow it."""
+        self._loop.set_exception_handler(self._broken)
         watcher = LinkWatcher(self._config.interfaces)
         self._loop.add_reader(watcher.fileno(), self._carrier_changed, watcher)
         self._loop.add_reader(self._guard.fileno(), self._guard_spoke)
@@ -202,6 +205,14 @@ class Worker:
     def _end(self, code: int) -> None:
         if not self._ended.done():
             self._ended.set_result(code)
+
+    def _broken(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error that nobody caught. One stream's costs that stream; any other ends this life: the peer, told by
+        the guard, takes over from a node that no longer knows what it is doing."""
+        error = context.get("exception")
+        logger.error(context["message"], exc_info=error)
+        if "transport" not in context and not self._ended.done():
+            self._ended.set_exception(error or RuntimeError(context["message"]))
 
     # --- the guard
 
@@ -262,6 +273,10 @@ class Worker:
         self._rates.count(result)
         for finding in result.findings:
             logger.warning("finding", serial=relay.session.serial, **finding._asdict())
+
+    def _session_failed(self, relay: Relay, error: Exception) -> None:
+        self._counters["internal_errors"] += 1
+        logger.error("internal error", serial=relay.session.serial, exc_info=error)
 
     def _session_closed(self, relay: Relay, reason: str) -> None:
         self._parts.proxy.forget(relay)
