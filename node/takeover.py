@@ -169,6 +169,7 @@ class Takeover:
         except KernelError:
             tcp.close_silently(sock)
             raise
+        leg.connection = tcp.describe(sock).to_wire()  # its timestamps count from this host's clock now
         return End(relay, number, sock, leg, flow)
 
     # --- address
