@@ -144,10 +144,9 @@ class Engine:
         self._arrivals: list[End] = []
 
     def add(self, end: End) -> None:
-        """Take an end in; from any thread."""
+        """Hand an end over, from any thread; the next turn takes it in."""
         with self._lock:
             self._arrivals.append(end)
-        self._admit()
 
     def stop_sending(self) -> None:
         """Let every end come to its end."""
@@ -191,9 +190,9 @@ class Engine:
     def _admit(self) -> None:
         with self._lock:
             arrivals, self._arrivals = self._arrivals, []
-            for end in arrivals:
-                self.ends[end.sock.fileno()] = end
-                self._poll.register(end.sock, select.EPOLLIN | select.EPOLLOUT)
+        for end in arrivals:
+            self.ends[end.sock.fileno()] = end
+            self._poll.register(end.sock, select.EPOLLIN | select.EPOLLOUT)
 
     def _allowance(self, end: End) -> int | None:
         return int((time.monotonic() - end.started_s) * self._rate) if self._rate else None

@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
     for end in ends:
         end.begin()
         engine.add(end)
+    engine.turn()
     until_s = time.monotonic() + options.seconds
     deadline_s = until_s + _END_TIMEOUT_S
     next_progress_s = 0.0

@@ -17,7 +17,7 @@ from scripts.lab.namespaces import LabError
 from scripts.lab.programs import spawn
 
 _POLL_S = 0.02
-_READY_TIMEOUT_S = 20.0
+_READY_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)

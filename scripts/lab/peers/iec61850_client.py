@@ -110,14 +110,22 @@ class Client:
             self.reports.see(number)
 
     def finish(self) -> None:
-        """Stop the transfer, delete the data set, conclude."""
+        """Stop the transfer and delete the data set."""
         if self.failures:
             return
         self._write_transfer_set(status=False)
         self._wait("MmsConnection_deleteNamedVariableList", _DATA_SET.encode())
-        lib.MmsConnection_conclude(self.connection, self.error)
-        self._must("conclude")
+        self._must("delete the data set")
         self.take_reports()
+
+    def leave(self) -> None:
+        """Conclude the association and end the process, with nothing left to lose.
+
+        The library may crash in the call, and does when a subscriber lives at the interpreter's own exit.
+        """
+        sys.stdout.flush()
+        lib.MmsConnection_conclude(self.connection, self.error)
+        os._exit(0)
 
     def totals(self) -> dict[str, Any]:
         return {
@@ -198,8 +206,7 @@ def main() -> None:
         report(**client.totals())
     client.finish()
     conclude(**client.totals())
-    sys.stdout.flush()
-    os._exit(0)  # the library's destructors crash at the interpreter's exit when a subscriber lives
+    client.leave()
 
 
 if __name__ == "__main__":
