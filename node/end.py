@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from node import clock
 from node.kernel import tcp
-from protocol.sequence import advance
+from protocol.sequence import advance, distance
 
 if TYPE_CHECKING:
     from node.kernel.flow import Flow
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 READ_BYTES_MAX = 16384
 WRITE_BYTES_MAX = 262144
+AHEAD_BYTES_MAX = 16 * 1024 * 1024
+"""No peer can be further ahead than the dead node's windows; a forged acknowledgement could say so."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST
 
 
@@ -170,6 +172,9 @@ class End:
     def _finish_if_wanted(self) -> None:
         if not self.finish_wanted or self.finished or not self.open:
             return
+        if self.leg.ahead:
+            self.finished = True  # all bytes are made, so what the peer has beyond them is the FIN
+            return
         if self.flow is not None:
             self.flow.allow_fin()
         self.finished = True
@@ -208,6 +213,48 @@ class End:
         tcp.go_live(self.sock)
         self.finish_wanted = finish
         self.flush()
+
+    def catch_up(self, receive_buffer: int) -> bool:
+        """See whether the peer has more than this node ever sent it, and if so go on from there; says whether.
+
+        The dead node had sent it those bytes and not yet told of them. The peer ignores whatever carries older
+        sequence numbers, acknowledgements included, so with both peers ahead nothing would move any more. The socket
+        is restored anew at the peer's number; the bytes up to it will be made again, and dropped (Leg.ahead).
+        """
+        seen = None if self.flow is None or not self.open else self.flow.peer_ack
+        if seen is None:
+            return False
+        while self.reading and self._unread():
+            self.read()
+        total = self.leg.acknowledged + distance(self.leg.send_sequence, seen)
+        if not self.open or not self.leg.sent < total <= self.leg.sent + AHEAD_BYTES_MAX:
+            return False
+        was_reading = self.reading
+        self._let_go()
+        tcp.close_silently(self.sock)
+        self.leg.leap(total)
+        self.written = total
+        self._restore(receive_buffer)
+        if was_reading:
+            self.start_reading()
+        self._finish_if_wanted()
+        return True
+
+    def _unread(self) -> bool:
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def _restore(self, receive_buffer: int) -> None:
+        record = tcp.TcpRecord.from_wire(self.leg.connection)
+        clock_ms = clock.timestamp_clock_ms()
+        sequences = self.leg.send_sequence, self.leg.receive_sequence
+        self.sock = tcp.restore(record, *sequences, clock_ms, receive_buffer)
+        if self.flow is not None:
+            self.flow.leap(self.leg.send_sequence)
+        self.open = True
+        tcp.go_live(self.sock)
 
     def close(self) -> None:
         """Close in the ordinary way, after both directions are done."""

@@ -127,6 +127,19 @@ class Relay:
             self.start()
         self._close_when_settled()
 
+    def catch_up(self, receive_buffer: int) -> int:
+        """Go on from where the peers are, if they are ahead; how many were."""
+        caught = 0
+        for end in self.standing():
+            try:
+                caught += end.catch_up(receive_buffer)
+            except Exception as error:
+                self.failed(error)
+                return caught
+        if caught:
+            self.announce()
+        return caught
+
     # --- relaying
 
     def taken(self, end: End, data: bytes) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from inspector import StateError
 from node import clock
 from node.addressing import Addresses
+from node.catchup import CatchUp
 from node.config import Config, Service
 from node.decoder import LiveDecoder, resume
 from node.end import End
@@ -104,6 +105,7 @@ class Takeover:
         announced_ns = clock.boottime_ns()
         for relay in self._relays:
             self._set_free(relay)
+        CatchUp(self._proxy.around.loop, list(self._relays), self._config.limits.buffer_bytes)
         self._proxy.accept_from(epoch)
         self._announce_again()
         return Account(

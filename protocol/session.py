@@ -49,6 +49,9 @@ class Leg:
     """How many of the bytes sent the peer is known to have acknowledged."""
     held: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
+    ahead: int = 0
+    """Bytes still to be made that the peer has already, of a node that died before it told of them. Such bytes are
+    the same on every node, so these are not sent again."""
     packets: tuple[int, int] = (0, 0)
     """Packets received and sent in earlier terms and up to the last progress report."""
 
@@ -79,6 +82,13 @@ class Leg:
             del self.tail[:fresh]
             self.acknowledged += fresh
 
+    def leap(self, total: int) -> None:
+        """The peer turns out to have `total` bytes, more than were ever due to it by what this node knows."""
+        assert total >= self.sent, "a leap goes forward"
+        self.ahead += total - self.sent
+        self.acknowledged = total
+        self.tail.clear()
+
     def to_wire(self) -> list[Any]:
         """The leg as a msgpack-able list."""
         return [
@@ -90,6 +100,7 @@ class Leg:
             self.acknowledged,
             bytes(self.held),
             bytes(self.tail),
+            self.ahead,
             self.packets[0],
             self.packets[1],
         ]
@@ -107,6 +118,7 @@ class Leg:
                 int(acknowledged),
                 bytes(held),
                 bytes(tail),
+                int(ahead),
                 int(packets_in),
                 int(packets_out),
             ]:
@@ -119,6 +131,7 @@ class Leg:
                     acknowledged,
                     bytearray(held),
                     bytearray(tail),
+                    ahead,
                     (packets_in, packets_out),
                 )
         raise MessageError("malformed", "a leg of a session record")
@@ -159,7 +172,7 @@ class Session:
     def receive(self, number: int, data: bytes, forward: int) -> bytes:
         """Take `data` from a leg's peer; the first `forward` bytes of what is held now go to the other leg.
 
-        Returns those bytes. Raises MessageError when `forward` exceeds what is held.
+        Returns what of those bytes is to be sent. Raises MessageError when `forward` exceeds what is held.
         """
         origin, target = self.leg(number), self.leg(1 - number)
         origin.received += len(data)
@@ -171,6 +184,10 @@ class Session:
                 raise MessageError("bad-forward", f"{forward} of {len(origin.held)} bytes held")
             passed = bytes(origin.held[:forward])
             del origin.held[:forward]
+        if target.ahead:
+            skipped = min(target.ahead, len(passed))
+            target.ahead -= skipped
+            passed = passed[skipped:]
         target.tail += passed
         return passed
 

@@ -68,7 +68,7 @@ class Flow:
 
     def initialise(self, commit: int, our_isn: int, snd_end: int) -> None:
         """Zero the slot and write where the flow begins; before the slot is published."""
-        numbers = (our_isn, (commit - 1) & _MODULUS, snd_end, 0, 0, 0, 0, 0)
+        numbers = (our_isn, (commit - 1) & _MODULUS, snd_end, 0, 0, 0, 0, snd_end)
         self._states.octets[self._slice()] = layout.FLOW_STATE.pack(*numbers, 0, 0, 0, 0, b"")
         self._words[self._commit_at] = commit
         self._words[self._allowed_at] = 0
@@ -125,6 +125,16 @@ class Flow:
     def send_end(self) -> int:
         """One past the highest sequence number that ever left."""
         return self._states.u32[self._state_at + layout.SND_END]
+
+    @property
+    def peer_ack(self) -> int | None:
+        """What the peer has acknowledged beyond all that this node sent: the dead node had sent it. None if nothing."""
+        seen = self._states.u32[self._state_at + layout.PEER_ACK]
+        return seen if after(seen, self.send_end) else None
+
+    def leap(self, send_end: int) -> None:
+        """The connection goes on at `send_end`; while it has no socket, so that the gate writes nothing itself."""
+        self._states.u32[self._state_at + layout.SND_END] = send_end
 
     @property
     def ack_held(self) -> bool:

@@ -87,7 +87,7 @@ struct flow_state {
 	__u32 held_end; /* they differ while `held_ack` and `header` are being rewritten */
 	__u32 held_ack;
 	__u32 header_length;
-	__u32 ingress_capped;
+	__u32 peer_ack; /* the highest ack that arrived; beyond snd_end: of what another node sent */
 	__u64 packets_in;
 	__u64 bytes_in;
 	__u64 packets_out;
@@ -450,7 +450,8 @@ static __always_inline int arrive_tcp(struct __sk_buff *skb, const struct segmen
 	count_in(skb, s, state);
 	if (s->flags & (SYN | RST) || !(s->flags & ACK) || !after(s->ack, state->snd_end))
 		return PASS;
-	__sync_fetch_and_add(&state->ingress_capped, 1);
+	if (!after(state->peer_ack, state->snd_end) || after(s->ack, state->peer_ack))
+		state->peer_ack = s->ack;
 	count(INGRESS_CAPPED);
 	return write_ack(skb, s, state->snd_end) ? drop(MALFORMED_DROPPED) : PASS;
 }

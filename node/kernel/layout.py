@@ -38,7 +38,7 @@ NODE_WORD = struct.Struct("=II")  # commit, allowed
 CONTROL = struct.Struct("=QQ")  # lease_deadline_ns, reset_after_ns
 FENCE = struct.Struct("=Q")
 COUNTER = struct.Struct("=Q")
-# our_isn, peer_isn, snd_end, held_begin, held_end, held_ack, header_length, ingress_capped,
+# our_isn, peer_isn, snd_end, held_begin, held_end, held_ack, header_length, peer_ack,
 # packets_in, bytes_in, packets_out, bytes_out, header
 FLOW_STATE = struct.Struct("=8I4Q64s")
 LOOSE = struct.Struct("=II128s")  # kind, how well the peer's initial number is known, flow_state
@@ -54,7 +54,7 @@ class State(NamedTuple):
     held_end: int
     held_ack: int
     header_length: int
-    ingress_capped: int
+    peer_ack: int
     packets_in: int
     bytes_in: int
     packets_out: int
@@ -68,7 +68,7 @@ class State(NamedTuple):
 
 
 # where a flow_state's fields lie, counted in 32-bit and in 64-bit words
-OUR_ISN, PEER_ISN, SND_END, HELD_BEGIN, HELD_END, HELD_ACK, HEADER_LENGTH = range(7)
+OUR_ISN, PEER_ISN, SND_END, HELD_BEGIN, HELD_END, HELD_ACK, HEADER_LENGTH, PEER_ACK = range(8)
 PACKETS_IN, BYTES_IN, PACKETS_OUT, BYTES_OUT = range(4, 8)
 HEADER_AT = 64
 

@@ -81,6 +81,17 @@ def test_forwarding_what_is_not_held_is_refused(forward: int) -> None:
         new_session().receive(0, b"abcd", forward)
 
 
+def test_what_the_peer_has_already_is_made_again_and_not_sent() -> None:
+    session = new_session()
+    session.receive(0, b"ab", 2)
+    leg = session.leg(1)
+    leg.leap(5)
+    assert (leg.sent, leg.acknowledged, leg.ahead, leg.send_sequence) == (5, 5, 3, 3005)
+    assert session.receive(0, b"cd", 2) == b""
+    assert session.receive(0, b"efg", 3) == b"fg"
+    assert (leg.ahead, leg.sent, bytes(leg.tail)) == (0, 7, b"fg")
+
+
 def test_a_record_survives_the_wire() -> None:
     session = new_session()
     session.receive(0, b"abcdef", 4)
@@ -101,6 +112,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("data"), st.integers(0, 1), st.binary(max_size=40), st.floats(0, 1)),
         st.tuples(st.just("ack"), st.integers(0, 1), st.floats(0, 1)),
+        st.tuples(st.just("leap"), st.integers(0, 1), st.integers(0, 50)),
         st.tuples(st.just("dump")),
     ),
     max_size=60,
@@ -126,6 +138,10 @@ def _perform(session: Session, step: tuple[object, ...]) -> messages.Message:
             session.receive(number, data, forward)
             session.decoder.apply(b"d")
             return messages.Data(7, number, data, forward, other.acknowledged, b"d")
+        case ("leap", int(number), int(count)):
+            leg = session.leg(number)
+            leg.leap(leg.sent + count)
+            return messages.Opened(session.to_wire())
         case ("ack", int(number), float(share)):
             leg = session.leg(number)
             leg.acknowledge(leg.acknowledged + int(share * len(leg.tail)))
