@@ -5,6 +5,7 @@
 | a TPKT header, a TPDU, a segmented PDU | the rest arrives once, the PDU is named by the new primary              |
 | five outstanding requests              | five answers, matched to their requests by the new primary's decoder    |
 | a half-closed connection               | the other direction goes on to its end, then FIN                        |
+| bytes forwarded, not yet told of      | they are not sent twice, and both directions go on at once              |
 | a connection not yet open to the server| the client's connection lives; the new primary connects to the server   |
 
 Client and server are sockets of this process, each in its host's namespace.
@@ -192,6 +193,38 @@ def test_in_the_middle_of_a_half_closed_connection(lab: Lab, line: Line, kind: s
     line.server.shutdown(socket.SHUT_WR)
     assert line.client.recv(1) == b"", "the server's FIN has come through"
     until("the session is over", lambda: row(now_active, "/sessions", line) is None)
+
+
+@pytest.mark.parametrize("kind", ("worker", "node"))
+def test_with_both_peers_ahead_of_what_the_passive_was_told(lab: Lab, line: Line, kind: str) -> None:
+    """The stream's cable is pulled, and before it moves to the other link the primary dies too."""
+    assert line.server is not None
+    active, passive = lab.pair.wait_ready()
+    line.client.sendall(REPORT)
+    assert receive(line.server, len(REPORT)) == REPORT
+    cached(passive, line, [len(REPORT), 0])
+    burst = REPORT * (60_000 // len(REPORT))
+    FAILURES["heartbeat-link"].strike(lab.topology, active)
+    try:
+        line.client.sendall(burst)
+        line.server.sendall(burst)
+        assert receive(line.server, len(burst)) == burst
+        assert receive(line.client, len(burst)) == burst
+        FAILURES[kind].strike(lab.topology, active)
+        status = lab.pair.wait_active(passive)
+        assert status["last_takeover"]["sessions"] == 1
+    finally:
+        FAILURES["heartbeat-link"].mend(lab.topology, active)
+    began_s = time.monotonic()
+    line.client.sendall(SEGMENTED)
+    line.server.sendall(SEGMENTED)
+    assert receive(line.server, len(SEGMENTED)) == SEGMENTED, "the burst is not sent again"
+    assert receive(line.client, len(SEGMENTED)) == SEGMENTED
+    assert time.monotonic() - began_s < 5, "the peers' retransmission timers do not pile up"
+    total = len(REPORT) + len(burst) + len(SEGMENTED)
+    after = until("all bytes seen", lambda: row(passive, "/sessions", line))
+    assert after["bytes"] == [total, total - len(REPORT)]
+    FAILURES[kind].mend(lab.topology, active)
 
 
 @pytest.mark.parametrize("kind", ("worker", "node"))
