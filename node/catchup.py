@@ -21,10 +21,10 @@ log = get("catchup")
 class CatchUp:
     """Looks after the restored sessions for some seconds."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, relays: list[Relay], receive_buffer: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, relays: list[Relay], buffer_bytes: int) -> None:
         self._loop = loop
         self._relays = relays
-        self._receive_buffer = receive_buffer
+        self._buffer_bytes = buffer_bytes
         self._pauses: Iterator[float] = iter(LOOKS_S)
         self._found = 0
         self._wait()
@@ -39,5 +39,5 @@ class CatchUp:
     def _look(self) -> None:
         self._relays = [relay for relay in self._relays if not relay.closed]
         for relay in self._relays:
-            self._found += relay.catch_up(self._receive_buffer)
+            self._found += relay.catch_up(self._buffer_bytes)
         self._wait()

@@ -214,7 +214,7 @@ class End:
         self.finish_wanted = finish
         self.flush()
 
-    def catch_up(self, receive_buffer: int) -> bool:
+    def catch_up(self, buffer_bytes: int) -> bool:
         """See whether the peer has more than this node ever sent it, and if so go on from there; says whether.
 
         The dead node had sent it those bytes and not yet told of them. The peer ignores whatever carries older
@@ -234,7 +234,7 @@ class End:
         tcp.close_silently(self.sock)
         self.leg.leap(total)
         self.written = total
-        self._restore(receive_buffer)
+        self._restore(buffer_bytes)
         if was_reading:
             self.start_reading()
         self._finish_if_wanted()
@@ -246,11 +246,11 @@ class End:
         except OSError:
             return False
 
-    def _restore(self, receive_buffer: int) -> None:
+    def _restore(self, buffer_bytes: int) -> None:
         record = tcp.TcpRecord.from_wire(self.leg.connection)
         clock_ms = clock.timestamp_clock_ms()
         sequences = self.leg.send_sequence, self.leg.receive_sequence
-        self.sock = tcp.restore(record, *sequences, clock_ms, receive_buffer)
+        self.sock = tcp.restore(record, *sequences, clock_ms, buffer_bytes)
         if self.flow is not None:
             self.flow.leap(self.leg.send_sequence)
         self.open = True

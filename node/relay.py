@@ -127,12 +127,12 @@ class Relay:
             self.start()
         self._close_when_settled()
 
-    def catch_up(self, receive_buffer: int) -> int:
+    def catch_up(self, buffer_bytes: int) -> int:
         """Go on from where the peers are, if they are ahead; how many were."""
         caught = 0
         for end in self.standing():
             try:
-                caught += end.catch_up(receive_buffer)
+                caught += end.catch_up(buffer_bytes)
             except Exception as error:
                 self.failed(error)
                 return caught

@@ -21,7 +21,7 @@ _REPAIR_OFF, _REPAIR_ON = 0, 1
 _NO_QUEUE, _RECEIVE_QUEUE, _SEND_QUEUE = 0, 1, 2
 _OPTION_MSS, _OPTION_WINDOW_SCALE, _OPTION_SACK, _OPTION_TIMESTAMPS = 2, 3, 4, 8
 _IP_OPTIONS, _IP_TRANSPARENT = 4, 19
-_SO_RCVBUFFORCE = 33
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _SIOCOUTQ = 0x5411
 
 _WINDOW_MAX = 0xFFFF
@@ -70,13 +70,13 @@ def restore(
     send_sequence: int,
     receive_sequence: int,
     timestamp_clock_ms: int,
-    receive_buffer: int,
+    buffer: int,
 ) -> socket.socket:
     """A socket that goes on with a connection; still in repair mode, it says nothing until go_live().
 
     `send_sequence` is the last octet that the peer is known to have acknowledged, plus one; `receive_sequence` the
     next to receive; `timestamp_clock_ms` the estimate of the CLOCK_MONOTONIC of the dead node, which `record` refers
-    to; `receive_buffer` octets, the same as the connection had. The address need not be on this host yet, and a
+    to; `buffer` octets, the same as the connection had. The address need not be on this host yet, and a
     listener on the same port does not disturb.
 
     For the next takeover, replicate describe() of the new socket: timestamps refer to this host's clock from now on.
@@ -84,7 +84,7 @@ def restore(
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        _prepare(sock, receive_buffer)
+        _prepare(sock, buffer)
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON)  # after SO_REUSEADDR, to share with a listener
         sock.bind(record.local)
         for queue, sequence in ((_SEND_QUEUE, send_sequence), (_RECEIVE_QUEUE, receive_sequence)):
@@ -105,14 +105,14 @@ def restore(
     return sock
 
 
-def receive_window(receive_buffer_doubled: int, record: TcpRecord) -> int:
+def receive_window(buffer_doubled: int, record: TcpRecord) -> int:
     """The largest window that a socket with this buffer (as SO_RCVBUF reads) has ever advertised, in octets.
 
     A window's right edge must never retreat: the peer's segments beyond it would be dropped, acks and all.
     """
     scale = record.receive_scale if record.scaled else 0
     unit = 1 << scale
-    return min(-(-receive_buffer_doubled // unit) * unit, _WINDOW_MAX << scale)
+    return min(-(-buffer_doubled // unit) * unit, _WINDOW_MAX << scale)
 
 
 def timestamp_at(record: TcpRecord, clock_ms: int) -> int:
@@ -160,16 +160,14 @@ def state(sock: socket.socket) -> TcpState:
     return TcpState(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0])
 
 
-def listener(
-    endpoint: tuple[str, int], backlog: int, receive_buffer: int, *, transparent: bool = True
-) -> socket.socket:
+def listener(endpoint: tuple[str, int], backlog: int, buffer: int, *, transparent: bool = True) -> socket.socket:
     """A listening socket, not blocking, that may stand beside restored connections of its port.
 
     `transparent`: its address need not be on this host yet (needs CAP_NET_ADMIN). Raises KernelError.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        _prepare(sock, receive_buffer, transparent=transparent)
+        _prepare(sock, buffer, transparent=transparent)
         sock.bind(endpoint)
         sock.listen(backlog)
     except OSError as error:
@@ -180,7 +178,7 @@ def listener(
     return sock
 
 
-def open_active(source: str, preferred_port: int, receive_buffer: int, *, transparent: bool = True) -> socket.socket:
+def open_active(source: str, preferred_port: int, buffer: int, *, transparent: bool = True) -> socket.socket:
     """A socket bound to `source`, not blocking, to be connected; from the preferred port if that is free.
 
     Port 0 leaves the choice to the kernel. Raises KernelError.
@@ -188,7 +186,7 @@ def open_active(source: str, preferred_port: int, receive_buffer: int, *, transp
     for port in (preferred_port, 0):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            _prepare(sock, receive_buffer, transparent=transparent)
+            _prepare(sock, buffer, transparent=transparent)
             sock.bind((source, port))
         except OSError as error:
             sock.close()
@@ -199,10 +197,11 @@ def open_active(source: str, preferred_port: int, receive_buffer: int, *, transp
     raise KernelError(f"cannot connect from {source}: {reason}", "the node needs CAP_NET_ADMIN, or root") from reason
 
 
-def _prepare(sock: socket.socket, receive_buffer: int, *, transparent: bool = True) -> None:
-    """Options before bind(). The fixed receive buffer bounds every window that is ever advertised."""
+def _prepare(sock: socket.socket, buffer: int, *, transparent: bool = True) -> None:
+    """Options before bind(). Fixed buffers: one bounds every window ever advertised, the other what is sent again."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE if transparent else socket.SO_RCVBUF, receive_buffer)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE if transparent else socket.SO_RCVBUF, buffer)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE if transparent else socket.SO_SNDBUF, buffer)
     if transparent:
         sock.setsockopt(socket.IPPROTO_IP, _IP_TRANSPARENT, 1)
 
