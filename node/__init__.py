@@ -1,10 +1,30 @@
 """A node: everything that touches the world. The pure packages `inspector` and `protocol` know nothing of it.
 
-config/   the YAML file, checked
-keys.py   the cluster's key file
-doctor.py what this host lacks
-cli/      the command line
-kernel/   the gate, live TCP connections, addresses: what is done inside the Linux kernel
-guard.py  the small process that owns the gate's fence and starts the worker
-worker.py the process that serves: it is active at most once in its life
+Before it runs
+  config/       the YAML file, checked        keys.py     the cluster's key file
+  doctor.py     what this host lacks          cli/        the command line
+
+Two processes
+  guard.py      the small one that owns the gate's fence, starts the worker and outlives it
+  child.py, tether.py, notices.py             the worker as its guard sees it; beats; "dead and fenced"
+  worker.py     the one that serves: active at most once in its life; wires all parts together
+  duties.py     what the role machine makes it do    member.py   carries messages and time to that machine
+  lease.py, store.py, exits.py                the right to speak; what is kept on disk; exit codes
+
+The data path
+  proxy.py      listeners, connections to servers, time-outs
+  relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py)
+  decoder.py    the inspector's state as replication carries it
+
+The other node
+  links.py      heartbeats by UDP             channel.py  the sealed TCP stream
+  replicator.py the primary's side of it      standby.py  the passive's
+  takeover.py   becoming active               catchup.py  peers that are ahead of what was told
+  refusals.py   what is not accepted, counted
+
+Outside
+  kernel/       the gate, TCP_REPAIR, addresses: what is done inside the Linux kernel
+  addressing.py the virtual addresses, from a thread of their own
+  admin.py, views.py, status.py, rates.py     what the node shows
+  log.py, clock.py, errors.py
 """
