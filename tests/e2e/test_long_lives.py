@@ -56,9 +56,11 @@ def test_a_paced_exchange_makes_nobody_retransmit(lab: Lab) -> None:
     lab.pair.start()
     lab.pair.wait_ready()
     lab.start_servers()
-    before = {host: lab.topology.retransmitted_segments(host) for host in ("client", "server")}
     arguments = ("--host", CLIENT_VIRTUAL, "--rounds", str(ROUNDS), "--interval", "0.5")
-    summary = lab.start_program("client", "pingpong", "pingpong", *arguments).finish(60.0)
+    pingpong = lab.start_program("client", "pingpong", "pingpong", *arguments)
+    pingpong.wait_for_progress()  # the opening, on a busy machine, may take longer than a timer
+    before = {host: lab.topology.retransmitted_segments(host) for host in ("client", "server")}
+    summary = pingpong.finish(60.0)
     after = {host: lab.topology.retransmitted_segments(host) for host in ("client", "server")}
     assert summary["rounds"] == ROUNDS
     assert after == before

@@ -191,13 +191,25 @@ def _conditions() -> Any:
     return value
 
 
+def _stop_on_sigterm() -> threading.Event:
+    """An event that SIGTERM sets, seen by a thread of its own: a signal in the library's wait would end the wait."""
+    stopping = threading.Event()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for every thread that is started from now on
+
+    def watch() -> None:
+        signal.sigwait({signal.SIGTERM})
+        stopping.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return stopping
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=102)
     options = parser.parse_args()
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    stopping = _stop_on_sigterm()
     client = Client(options.host, options.port)
     client.start()
     while not stopping.wait(_READ_S) and not client.failures:
