@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 kind=${1:---test}
 case $kind in
 --demo) extra=demo packages=(iproute2 libbpf1 python3-venv) ;;
---test) extra=test packages=(iproute2 libbpf1 python3-venv tcpdump tshark clang libbpf-dev) ;;
+--test) extra=test packages=(iproute2 libbpf1 python3-venv tcpdump tshark clang llvm libbpf-dev) ;;
 *) echo "usage: scripts/setup.sh [--demo|--test]" >&2 && exit 2 ;;
 esac
 
