@@ -45,7 +45,7 @@ def _kill_worker(_: Topology, node: Node) -> None:
 
 
 def _kill_node(_: Topology, node: Node) -> None:
-    node.signal(signal.SIGKILL)
+    node.kill()
 
 
 def _cables(node: Node) -> tuple[str, ...]:
@@ -53,10 +53,8 @@ def _cables(node: Node) -> tuple[str, ...]:
 
 
 def _pull_power(topology: Topology, node: Node) -> None:
-    pids = node.pids()
     topology.unplug(_cables(node))
-    for pid in (pids.guard, pids.worker):
-        kill(pid, signal.SIGKILL)
+    node.kill()
 
 
 def _restore_power(topology: Topology, node: Node) -> None:

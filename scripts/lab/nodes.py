@@ -56,10 +56,17 @@ class Node:
             raise LabError(f"node {self.name} has no process ids written down: {error}") from error
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to guard and worker in the same instant (a kill: neither sees the other go)."""
+        """Send a signal to guard and worker."""
         pids = self.pids()
         for pid in (pids.guard, pids.worker):
             namespaces.kill(pid, number)
+
+    def kill(self) -> None:
+        """`kill -9` of both as in one instant: the guard is held first, so that neither can act on the other's death."""
+        pids = self.pids()
+        namespaces.kill(pids.guard, signal.SIGSTOP)
+        for pid in (pids.worker, pids.guard):
+            namespaces.kill(pid, signal.SIGKILL)
 
     def stop(self, patience_s: float = 5.0) -> None:
         """End the node in good order, or else by force."""
@@ -71,7 +78,7 @@ class Node:
                 self._process.wait(patience_s)
             except subprocess.TimeoutExpired:
                 with suppress(LabError):
-                    self.signal(signal.SIGKILL)
+                    self.kill()
         self._process.kill()
         self._process.wait()
         self._process = None

@@ -114,7 +114,7 @@ class ReconnectStory:
         elif self._failure == "worker":
             kill(active.pids().worker, signal.SIGKILL)
         else:
-            active.signal(signal.SIGKILL)
+            active.kill()
         return Moment.of(blow_ns, self._pair.wait_active(passive))
 
     def _await_clients(self, client: Program) -> None:

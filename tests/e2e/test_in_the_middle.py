@@ -26,6 +26,7 @@ from scripts.lab.lab import Lab
 from scripts.lab.layout import LOAD_PORT
 from scripts.lab.namespaces import inside
 from scripts.lab.nodes import Node
+from tests.e2e.conftest import RELAXED
 from tests.inspector import vectors
 from tests.requirements import needs_root
 
@@ -73,7 +74,7 @@ def receive(sock: socket.socket, count: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(prefix="tmid-") as lab:
+    with Lab(prefix="tmid-", timing=RELAXED) as lab:
         lab.pair.start()
         lab.pair.wait_ready()
         yield lab
