@@ -49,7 +49,8 @@ def _kill_node(_: Topology, node: Node) -> None:
 
 
 def _cables(node: Node) -> tuple[str, ...]:
-    return (f"{node.name}-client", f"{node.name}-server", *_HEARTBEAT_CABLE)
+    """All of a node's, the heartbeat's first: in the instant between two ioctls it must not hand over."""
+    return (*_HEARTBEAT_CABLE, f"{node.name}-client", f"{node.name}-server")
 
 
 def _pull_power(topology: Topology, node: Node) -> None:

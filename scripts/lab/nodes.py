@@ -62,7 +62,7 @@ class Node:
             namespaces.kill(pid, number)
 
     def kill(self) -> None:
-        """`kill -9` of both as in one instant: the guard is held first, so that neither can act on the other's death."""
+        """`kill -9` of both, as in one instant: the guard is held first, so that neither acts on the other's death."""
         pids = self.pids()
         namespaces.kill(pids.guard, signal.SIGSTOP)
         for pid in (pids.worker, pids.guard):
