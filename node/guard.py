@@ -41,6 +41,8 @@ LOCK_LIMIT_S = 2.0
 LONE_STALL_LIMIT_S = 5.0
 FIRST_BEAT_LIMIT_S = 20.0
 STEADY_AFTER_S = 5.0
+RESTART_PAUSE_S = 0.1
+"""The other node takes over first; a worker's start is hard work that nothing waits for."""
 RESTART_PAUSE_MAX_S = 10.0
 PRIORITY = 10
 """Real-time priority of the guard, which sleeps nearly always; the worker does not take one (see os.nice)."""
@@ -74,7 +76,7 @@ class Guard:
         self._addresses = Addresses(config.virtual_addresses)
         self._gate: Gate | None = None
         self._leaving = False
-        self._pause_s = 0.0
+        self._pause_s = RESTART_PAUSE_S
 
     def _next_incarnation(self) -> int:
         node = self._config.node
@@ -204,8 +206,8 @@ class Guard:
 
     def _wait_before_restart(self, child: Child, stop: socket.socket) -> None:
         steady = clock.boottime_s() - child.started_s > STEADY_AFTER_S
-        self._pause_s = 0.0 if steady else min(max(2 * self._pause_s, 0.1), RESTART_PAUSE_MAX_S)
-        stop.settimeout(self._pause_s or 1e-6)
+        self._pause_s = RESTART_PAUSE_S if steady else min(2 * self._pause_s, RESTART_PAUSE_MAX_S)
+        stop.settimeout(self._pause_s)
         with suppress(TimeoutError, BlockingIOError):
             stop.recv(16)
             self._leaving = True
