@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
 
 from inspector import Limits, Stack
@@ -22,7 +21,7 @@ from node.kernel.flow import Flow
 from node.kernel.gate import Gate
 from node.kernel.layout import flow_key
 from node.log import get
-from node.relay import Gating, Relay, Surroundings
+from node.relay import Relay, Surroundings
 from protocol.session import CLIENT, SERVER, Leg, Session
 
 ACCEPT_BURST_MAX = 64
@@ -249,10 +248,6 @@ class Proxy:
         for relay in list(self.relays.values()):
             relay.vanish()
         self.relays.clear()
-
-    def streamed(self) -> Iterable[Relay]:
-        """Sessions whose acknowledgements wait for the passive."""
-        return (relay for relay in self.relays.values() if relay.gating is Gating.STREAMED)
 
 
 def received(session: Session) -> tuple[int, int]:

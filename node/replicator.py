@@ -14,7 +14,7 @@ longer take over with the older state. With `standby_loss: hold` a lost stream s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum
 
 from node.channel import Channel
@@ -245,10 +245,6 @@ class Replicator:
     def all_committed(self) -> bool:
         """Nothing waits for the passive."""
         return not self._batch and self.journal.committed_frame == self.journal.sent_frame
-
-    def held_sessions(self) -> Iterable[Relay]:
-        """Sessions whose acknowledgements are held for want of a passive."""
-        return (relay for relay in self._relays.values() if relay.gating is Gating.HELD)
 
     @property
     def channel(self) -> Channel | None:
