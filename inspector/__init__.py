@@ -16,13 +16,16 @@ where a TSDU ends, so that a checkpoint and the octets held back are together th
 from inspector.checkpoint import Checkpoint, merge
 from inspector.errors import StateError
 from inspector.limits import Limits
-from inspector.results import LAYERS, Direction, Finding, Pdu, Result, Severity
+from inspector.results import LAYERS, Action, Direction, Edit, Event, Finding, Pdu, Result, Severity
 from inspector.stack import OnUndecodable, Stack
 
 __all__ = [
     "LAYERS",
+    "Action",
     "Checkpoint",
     "Direction",
+    "Edit",
+    "Event",
     "Finding",
     "Limits",
     "OnUndecodable",
