@@ -24,6 +24,8 @@ class Part(NamedTuple):
     in_context: bool = True
     """Whether the presentation context is one proposed for it, as far as known."""
     abort: bool = False
+    context: int | None = None
+    """The presentation context it came in, if it named one."""
 
 
 class Tsdu(NamedTuple):
@@ -60,12 +62,13 @@ def _part(octets: Octets, value: presentation.Value, contexts: Contexts, limits:
     syntax = None if context is None or not contexts else contexts.get(context, "")
     if octets[start] not in acse.NAMES:
         pdu, access = _mms(octets, start, stop, limits)
-        return Part(start, None, pdu, access, syntax in (None, presentation.MMS))
+        return Part(start, None, pdu, access, syntax in (None, presentation.MMS), False, context)
     apdu = acse.decode(octets, start, stop, limits)
     inner, access = None, objects.NOTHING
     if apdu.start < apdu.stop:
         inner, access = _mms(octets, apdu.start, apdu.stop, limits)
-    return Part(start, apdu.name, inner, access, syntax in (None, presentation.ACSE), apdu.name == "ABRT")
+    in_context = syntax in (None, presentation.ACSE)
+    return Part(start, apdu.name, inner, access, in_context, apdu.name == "ABRT", context)
 
 
 def _mms(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[MmsPdu, Access]:

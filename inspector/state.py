@@ -3,10 +3,12 @@
 PDUs are counted; everything else changes through `change(op)`, which applies an op and notes it. A delta is
 `[PDUs from the client, PDUs from the server, op, op, ...]` in msgpack, so that in the steady state, reports
 flowing and nothing new, it is three octets. `apply_delta` replays one with the very code that made it.
+
+Version 2 added facts, knowledge of data sets, rate windows and tags; version 1 is still read.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -14,21 +16,63 @@ from inspector.apps import NAMINGS, Naming
 from inspector.errors import StateError
 from inspector.presentation import ABSTRACT_SYNTAXES, Contexts
 from inspector.results import LAYERS
+from inspector.tase2 import Kind
 
-VERSION = 1
+VERSION = 2
+VERSIONS_READ = (1, 2)
 CHANGES_MAX = 512
 """Ops noted before a delta says everything anew instead; bounds a state whose deltas nobody takes."""
+WINDOWS_MAX = 256
+TAGS_MAX = 64
+FACTS_MAX = 32
+APPS_MAX = 256
 
 DETECTED = 1
 IGNORED = 2
 RESET = 4
 OSI = 8
 BARE = 16
-_FLAGS_ALL = 31
+MIDSTREAM = 32
+"""The first thing seen was not a connection request: what was agreed on before is not known."""
+INITIATED = 64
+"""MMS was initiated, and the answer was positive."""
+ADMITTED = 128
+"""The policy has looked at who the peers are."""
+_FLAGS_ALL = 255
+
+UNPERMITTED = 1
+"""A call's flag: the policy does not allow it, and it passed all the same (monitor)."""
 
 _SYNTAXES = ("", *sorted(ABSTRACT_SYNTAXES.values()))
 
 Op = tuple[Any, ...]
+
+
+class Call(NamedTuple):
+    """A request that awaits its response."""
+
+    number: int
+    """What it does: a number of apps.NAMINGS."""
+    object: str = ""
+    """The first object it names, if any."""
+    flags: int = 0
+
+
+class Known(NamedTuple):
+    """What a name stands for."""
+
+    kind: Kind
+    value: list[Any]
+    """TRANSFER_SET: [data set or "", side that reports, whether it runs]; DEVICE: [state, direction of the select,
+    when in ms]; DATA_SET: the members' names, empty if too many to keep."""
+
+
+class Device:
+    """The states of a device under select before operate (IEC 60870-6-503, Block 5)."""
+
+    KNOWN = 0
+    ASKED = 1
+    SELECTED = 2
 
 
 class Association:
@@ -40,11 +84,15 @@ class Association:
         "apps",
         "calls",
         "contexts",
+        "facts",
         "flags",
+        "generation",
+        "known",
         "last_app",
         "layers",
-        "names",
         "pdus",
+        "tags",
+        "windows",
     )
 
     def __init__(self) -> None:
@@ -52,18 +100,27 @@ class Association:
         self.layers = 0
         """Bit i is set when LAYERS[i] was seen."""
         self.pdus = [0, 0]
-        self.last_app: int | None = None
-        self.apps: dict[int, None] = {}
+        self.last_app: int | str | None = None
+        """A number of apps.NAMINGS, or the name of an application that the user's signatures define."""
+        self.apps: dict[int | str, None] = {}
         self.contexts: Contexts = {}
-        self.calls: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        """Per direction of the request: naming number by invoke ID."""
-        self.names: dict[str, int] = {}
+        self.calls: tuple[dict[int, Call], dict[int, Call]] = ({}, {})
+        """Per direction of the request: the call by its invoke ID."""
+        self.facts: dict[str, int | str] = {}
+        """Who the peers are and what they agreed on; memory.py lists the keys."""
+        self.known: dict[str, Known] = {}
+        self.windows: dict[str, list[Any]] = {}
+        """Rate windows by key: [start in ms, count] or [start in ms, thing, thing, ...]."""
+        self.tags: dict[str, None] = {}
+        self.generation = 0
+        """Grows with every change but the count of PDUs; not part of the state."""
         self._changes: list[Op] | None = []
         self._told = [0, 0]
 
     def change(self, *op: Any) -> None:
         """Apply one op and note it for the next delta."""
         _OPS[op[0]](self, *op[1:])
+        self.generation += 1
         changes = self._changes
         if changes is not None:
             changes.append(op)
@@ -80,34 +137,75 @@ class Association:
         if mask & ~self.layers:
             self.change(_LAYERS, self.layers | mask)
 
-    def see_app(self, naming: Naming) -> None:
+    def see_app(self, app: int | str) -> None:
         """The association's application is now this one, noted only if it was another."""
-        if naming.number != self.last_app:
-            self.change(_APP, naming.number)
+        if app != self.last_app and (app in self.apps or len(self.apps) < APPS_MAX):
+            self.change(_APP, app)
 
     def see_contexts(self, contexts: Contexts) -> None:
         """The presentation contexts proposed."""
         self.change(_CONTEXTS, [[number, _SYNTAXES.index(name)] for number, name in contexts.items()])
 
-    def open_call(self, direction: int, invoke_id: int, number: int, calls_max: int) -> None:
+    def open_call(self, direction: int, invoke_id: int, call: Call, calls_max: int) -> None:
         """A request went by; the oldest one is forgotten if too many await their response."""
         calls = self.calls[direction]
         if len(calls) >= calls_max and invoke_id not in calls:
             self.change(_CLOSE, direction, next(iter(calls)))
-        self.change(_OPEN, direction, invoke_id, number)
+        fields = [call.number] if call[1:] == ("", 0) else list(call)
+        self.change(_OPEN, direction, invoke_id, *fields)
 
-    def close_call(self, direction: int, invoke_id: int | None) -> Naming | None:
-        """What the request was that a response answers; None if it was not seen."""
-        if invoke_id is None or invoke_id not in self.calls[direction]:
-            return None
-        number = self.calls[direction][invoke_id]
-        self.change(_CLOSE, direction, invoke_id)
-        return NAMINGS[number]
+    def call(self, direction: int, invoke_id: int | None) -> Call | None:
+        """The request that a response answers; None if it was not seen."""
+        return None if invoke_id is None else self.calls[direction].get(invoke_id)
 
-    def learn(self, name: str, kind: int, names_max: int) -> None:
+    def close_call(self, direction: int, invoke_id: int) -> None:
+        """The request has been answered."""
+        if invoke_id in self.calls[direction]:
+            self.change(_CLOSE, direction, invoke_id)
+
+    def note(self, key: str, value: int | str) -> None:
+        """A fact, noted only if it is new."""
+        if self.facts.get(key) != value and (key in self.facts or len(self.facts) < FACTS_MAX):
+            self.change(_FACT, key, value)
+
+    def learn(self, name: str, kind: Kind, value: list[Any], names_max: int) -> None:
         """What a name stands for, as long as there is room."""
-        if self.names.get(name) != kind and (name in self.names or len(self.names) < names_max):
-            self.change(_NAME, name, int(kind))
+        if self.known.get(name) != (kind, value) and (name in self.known or len(self.known) < names_max):
+            self.change(_KNOW, name, int(kind), value)
+
+    def forget(self, name: str) -> None:
+        """A name stands for nothing any more."""
+        if name in self.known:
+            self.change(_FORGET, name)
+
+    def hit(self, key: str, item: str, now_ms: int, seconds: float, distinct: bool, items_max: int) -> int:
+        """Count something in the window `key`: how many there are with it; 0 if it adds nothing.
+
+        A window lasts `seconds` from its first hit. With `distinct`, things are counted and not how often they are
+        met. Beyond `items_max` nothing is added. A clock that was set back begins a new window.
+        """
+        now_ms = max(now_ms, 1)  # 0 stands for no new window in the op
+        window = self.windows.get(key)
+        if window is None or not 0 <= now_ms - window[0] <= seconds * 1000:
+            if window is None and len(self.windows) >= WINDOWS_MAX:
+                self.change(_UNHIT, next(iter(self.windows)))
+            self.change(_HIT, key, now_ms, item if distinct else None)
+            return 1
+        seen = len(window) - 1 if distinct else int(window[1])
+        if seen >= items_max or (distinct and item in window[1:]):
+            return 0
+        self.change(_HIT, key, 0, item if distinct else None)
+        return seen + 1
+
+    def set_tag(self, tag: str) -> None:
+        """Mark the association."""
+        if tag not in self.tags and len(self.tags) < TAGS_MAX:
+            self.change(_TAG, tag)
+
+    def clear_tag(self, tag: str) -> None:
+        """Take a mark away."""
+        if tag in self.tags:
+            self.change(_UNTAG, tag)
 
     def take_delta(self) -> bytes | None:
         """Everything since the last delta or `mark`; None when nothing was."""
@@ -128,8 +226,8 @@ class Association:
 
     def mark(self) -> None:
         """From here on the next delta counts."""
-        self._changes = []
         self._told[:] = self.pdus
+        self._changes = []
 
     def apply_delta(self, delta: bytes) -> None:
         """Follow the association that made `delta`. Raises StateError."""
@@ -146,40 +244,47 @@ class Association:
 
     def pack(self) -> list[Any]:
         """Everything, as values that msgpack takes."""
-        contexts = [[number, _SYNTAXES.index(name)] for number, name in self.contexts.items()]
-        calls = [[list(item) for item in table.items()] for table in self.calls]
-        names = [list(item) for item in self.names.items()]
         return [
             self.flags,
             self.layers,
             list(self.pdus),
             self.last_app,
             list(self.apps),
-            contexts,
-            calls,
-            names,
+            [[number, _SYNTAXES.index(name)] for number, name in self.contexts.items()],
+            [[[invoke_id, *call] for invoke_id, call in table.items()] for table in self.calls],
+            [[name, int(known.kind), known.value] for name, known in self.known.items()],
+            [list(item) for item in self.facts.items()],
+            [list(item) for item in self.windows.items()],
+            list(self.tags),
         ]
 
     def load(self, packed: Any) -> None:
-        """Become what `pack` gave. Raises StateError."""
+        """Become what `pack` gave, now or in version 1. Raises StateError."""
         try:
-            flags, layers, pdus, last_app, apps, contexts, calls, names = packed
+            flags, layers, pdus, last_app, apps, contexts, calls, names, *newer = packed
+            facts, windows, tags = newer or ([], [], [])
             self._set_flags(flags)
             self._set_layers(layers)
             self.pdus = [_count(pdus[0]), _count(pdus[1])]
-            self.apps = {_naming(number): None for number in apps}
-            self.last_app = None if last_app is None else _naming(last_app)
+            self.apps = {_app(app): None for app in apps}
+            self.last_app = None if last_app is None else _app(last_app)
             self._set_contexts(contexts)
             self.calls = ({}, {})
             for direction in (0, 1):
-                for invoke_id, number in calls[direction]:
-                    self._open(direction, invoke_id, number)
-            self.names = {}
-            for name, kind in names:
-                self._name(name, kind)
+                for call in calls[direction]:
+                    self._open(direction, *call)
+            self.known = {}
+            for name in names:
+                self._know(*name)
+            self.facts = {_text(key): _fact(value) for key, value in facts}
+            self.windows = {_text(key): _window(window) for key, window in windows}
+            self.tags = {_text(tag): None for tag in tags}
         except (LookupError, TypeError, ValueError) as error:
             raise StateError("not a state of this inspector") from error
+        self.generation += 1
         self.mark()
+
+    # --- the ops
 
     def _set_flags(self, flags: int) -> None:
         if _count(flags) > _FLAGS_ALL:
@@ -191,28 +296,52 @@ class Association:
             raise ValueError(mask)
         self.layers = mask
 
-    def _set_app(self, number: int) -> None:
-        self.last_app = _naming(number)
-        self.apps[number] = None
+    def _set_app(self, app: int | str) -> None:
+        self.last_app = _app(app)
+        self.apps[app] = None
 
     def _set_contexts(self, contexts: list[list[int]]) -> None:
         self.contexts = {_count(number): _SYNTAXES[_count(syntax)] for number, syntax in contexts}
 
-    def _open(self, direction: int, invoke_id: int, number: int) -> None:
+    def _open(self, direction: int, invoke_id: int, number: int, name: str = "", flags: int = 0) -> None:
         calls = self.calls[_count(direction)]
         calls.pop(_count(invoke_id), None)
-        calls[invoke_id] = _naming(number)
+        calls[invoke_id] = Call(_naming(number), _text(name), _count(flags))
 
     def _close(self, direction: int, invoke_id: int) -> None:
         del self.calls[_count(direction)][invoke_id]
 
-    def _name(self, name: str, kind: int) -> None:
-        if not isinstance(name, str):
-            raise TypeError(name)
-        self.names[name] = _count(kind)
+    def _know(self, name: str, kind: int, value: list[Any] | None = None) -> None:
+        """Version 1 knew kinds only."""
+        self.known[_text(name)] = Known(Kind(kind), list(_UNTOLD[Kind(kind)] if value is None else value))
+
+    def _forget(self, name: str) -> None:
+        del self.known[name]
+
+    def _note(self, key: str, value: int | str) -> None:
+        self.facts[_text(key)] = _fact(value)
+
+    def _hit(self, key: str, start_ms: int, item: str | None) -> None:
+        """A new window if it says when it starts, else one thing more in the old one."""
+        if start_ms:
+            self.windows.pop(_text(key), None)
+            self.windows[key] = [_count(start_ms), 1 if item is None else _text(item)]
+        elif item is None:
+            self.windows[key][1] += 1
+        else:
+            self.windows[key].append(_text(item))
+
+    def _unhit(self, key: str) -> None:
+        del self.windows[key]
+
+    def _tag(self, tag: str) -> None:
+        self.tags[_text(tag)] = None
+
+    def _untag(self, tag: str) -> None:
+        del self.tags[tag]
 
 
-_FLAGS, _LAYERS, _APP, _CONTEXTS, _OPEN, _CLOSE, _NAME, _ALL = range(8)
+_FLAGS, _LAYERS, _APP, _CONTEXTS, _OPEN, _CLOSE, _KNOW, _ALL, _FACT, _FORGET, _HIT, _UNHIT, _TAG, _UNTAG = range(14)
 """The ops. They stand in replicated deltas: never reuse or change a number, only add."""
 
 _OPS: dict[int, Callable[..., None]] = {
@@ -222,9 +351,22 @@ _OPS: dict[int, Callable[..., None]] = {
     _CONTEXTS: Association._set_contexts,
     _OPEN: Association._open,
     _CLOSE: Association._close,
-    _NAME: Association._name,
+    _KNOW: Association._know,
     _ALL: Association.load,
+    _FACT: Association._note,
+    _FORGET: Association._forget,
+    _HIT: Association._hit,
+    _UNHIT: Association._unhit,
+    _TAG: Association._tag,
+    _UNTAG: Association._untag,
 }
+
+_UNTOLD: dict[Kind, list[Any]] = {
+    Kind.TRANSFER_SET: ["", 1, 1],
+    Kind.DEVICE: [Device.KNOWN, 0, 0],
+    Kind.DATA_SET: [],
+}
+"""What version 1, which did not say, is taken to mean: transfer sets report from the server."""
 
 
 def _count(value: Any) -> int:
@@ -233,8 +375,27 @@ def _count(value: Any) -> int:
     return value
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _fact(value: Any) -> int | str:
+    return value if isinstance(value, str) else _count(value)
+
+
+def _window(value: Any) -> list[Any]:
+    start_ms, *items = value
+    return [_count(start_ms), *(item if isinstance(item, str) else _count(item) for item in items)]
+
+
 def _naming(number: Any) -> int:
     return NAMINGS[number].number
+
+
+def _app(app: Any) -> int | str:
+    return app if isinstance(app, str) else _naming(app)
 
 
 def _pack(value: Any) -> bytes:
@@ -258,7 +419,7 @@ def pack_versioned(fields: dict[str, Any]) -> bytes:
 def unpack_versioned(data: bytes, *fields: str) -> list[Any]:
     """The named fields of a snapshot or checkpoint. Raises StateError."""
     value = unpack(data)
-    if not isinstance(value, dict) or value.get("v") != VERSION:
+    if not isinstance(value, dict) or value.get("v") not in VERSIONS_READ:
         raise StateError("not a state, or one of an unknown version")
     if any(field not in value for field in fields):
         raise StateError("a state without all its parts")

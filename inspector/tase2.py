@@ -19,6 +19,7 @@ class Kind(IntEnum):
 
     TRANSFER_SET = 1
     DEVICE = 2
+    DATA_SET = 3
 
 
 READS = {
