@@ -4,11 +4,13 @@
 class DecodeError(Exception):
     """Octets that no decoder here accepts. Never leaves the package: the stack turns it into a finding."""
 
-    def __init__(self, code: str, detail: str, offset: int) -> None:
+    def __init__(self, code: str, detail: str, offset: int, kind: str | None = None) -> None:
         super().__init__(code, detail, offset)
         self.code = code
         self.detail = detail
         self.offset = offset
+        self.kind = kind
+        """The MMS PDU recognised before the error, if that far was come."""
 
 
 class StateError(Exception):
