@@ -21,6 +21,12 @@ class Apdu(NamedTuple):
     name: str
     start: int
     stop: int
+    called_ap_title: str | None = None
+    called_ae_qualifier: int | None = None
+    calling_ap_title: str | None = None
+    calling_ae_qualifier: int | None = None
+    responding_ap_title: str | None = None
+    responding_ae_qualifier: int | None = None
 
 
 def decode(octets: Octets, pos: int, end: int, limits: Limits) -> Apdu:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from inspector import acse, ber, mms, objects, presentation, services, session
+from inspector.acse import Apdu
 from inspector.ber import Octets
 from inspector.errors import DecodeError
 from inspector.limits import Limits
@@ -18,7 +19,7 @@ class Part(NamedTuple):
     """One value of a TSDU: ACSE, MMS, or MMS inside ACSE; neither for an SPDU without user data."""
 
     start: int
-    acse: str | None = None
+    acse: Apdu | None = None
     mms: MmsPdu | None = None
     access: Access = objects.NOTHING
     in_context: bool = True
@@ -68,7 +69,7 @@ def _part(octets: Octets, value: presentation.Value, contexts: Contexts, limits:
     if apdu.start < apdu.stop:
         inner, access = _mms(octets, apdu.start, apdu.stop, limits)
     in_context = syntax in (None, presentation.ACSE)
-    return Part(start, apdu.name, inner, access, in_context, apdu.name == "ABRT", context)
+    return Part(start, apdu, inner, access, in_context, apdu.name == "ABRT", context)
 
 
 def _mms(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[MmsPdu, Access]:

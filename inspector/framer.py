@@ -5,10 +5,16 @@ once it is whole, so that octets trickling in one by one cost no more than all a
 depends on the octets alone, never on the cuts.
 """
 
+from collections.abc import Mapping
+
 from inspector import cotp, tpkt
 from inspector.ber import Octets
 from inspector.errors import DecodeError
 from inspector.limits import Limits
+from inspector.results import Pdu
+from inspector.shapes import Shape
+
+ByLength = Mapping[int, tuple[Shape, ...]]
 
 
 class Framer:
@@ -106,6 +112,24 @@ class Framer:
                 self.length = stop - self._head
                 self._next = stop
                 return True
+
+    def skip(self, shapes: ByLength, pdus: list[Pdu]) -> None:
+        """Go past the whole TPKTs that follow, as long as each has one of the `shapes`; their PDUs go to `pdus`."""
+        work, pos = self._work, self._next
+        if self._scan != pos:
+            return  # in the middle of a segmented TSDU
+        last = len(work) - tpkt.HEADER_BYTES
+        while pos <= last:
+            length = work[pos + 2] << 8 | work[pos + 3]
+            value = int.from_bytes(work[pos : pos + length], "big")
+            for mask, want, pdu in shapes.get(length, ()):
+                if value & mask == want:
+                    pdus.append(pdu)
+                    break
+            else:
+                break
+            pos += length
+        self._scan = self._next = pos
 
     def _take(self, work: Octets, pos: int, stop: int) -> bool:
         """One whole TPDU; True if a unit ends with it."""

@@ -20,10 +20,12 @@ class Limits:
     calls: int = 256
     """Requests awaiting their response, per direction; the oldest is forgotten."""
     names: int = 1_024
-    """Transfer sets and devices learned; later ones are not remembered."""
+    """Transfer sets, data sets and devices learned; later ones are not remembered."""
+    members: int = 16_384
+    """Members of all data sets together; data sets beyond are known by name only."""
 
     def __post_init__(self) -> None:
         if min(self.held_bytes, self.tpkt_bytes, self.depth, self.elements, self.name_bytes) < 1:
             raise ValueError("every limit must be positive")
-        if self.calls < 1 or self.names < 0:
-            raise ValueError("at least one outstanding call; names not negative")
+        if self.calls < 1 or self.names < 0 or self.members < 0:
+            raise ValueError("at least one outstanding call; names and members not negative")

@@ -1,5 +1,6 @@
-"""What a decoded PDU means in its association: its TASE.2 operation and application, and what it teaches."""
+"""What a decoded PDU means in its association: its TASE.2 operation and application, or the request it answers."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from inspector import apps, services, tase2
@@ -9,19 +10,19 @@ from inspector.decoder import Part
 from inspector.limits import Limits
 from inspector.mms import MmsPdu
 from inspector.objects import Access
-from inspector.state import DETECTED, Association
+from inspector.state import DETECTED, Association, Call
 
 
 class Meaning(NamedTuple):
-    """The names of a PDU that need the association's memory."""
+    """What the names of a PDU are; a PDU is a request or report (`naming`), an answer (`call`), or neither."""
 
+    naming: Naming | None = None
+    call: Call | None = None
     operation: str | None = None
-    app: str | None = None
     objects: tuple[str, ...] = ()
 
 
 NOTHING = Meaning()
-
 
 _SIMPLE = {
     "initiate-request": (apps.INITIATE, apps.INITIATE),
@@ -29,39 +30,34 @@ _SIMPLE = {
     "cancel-request": (apps.CANCEL, apps.CANCEL),
 }
 """PDUs whose kind says all: the name outside and inside of TASE.2."""
-_UNNAMED = (None, None)
 
 
 class Interpreter:
-    """Names the PDUs of one association and lets its state remember what later ones need."""
+    """Names the PDUs of one association. All that it changes is the flag that ICCP was detected."""
 
-    __slots__ = ("_limits", "_state")
+    __slots__ = ("_is_control", "_limits", "_state")
 
-    def __init__(self, state: Association, limits: Limits) -> None:
+    def __init__(self, state: Association, limits: Limits, is_control: Callable[[str], bool]) -> None:
         self._state = state
         self._limits = limits
+        self._is_control = is_control
 
     def interpret(self, direction: int, part: Part, octets: Octets) -> Meaning:
         """The meaning of one decoded PDU, in the order in which they pass."""
         if part.abort:
-            return self._named(apps.ICCP_ABORT if self._state.flags & DETECTED else apps.ABORT)
+            return _named(apps.ICCP_ABORT if self._state.flags & DETECTED else apps.ABORT)
         pdu = part.mms
         if pdu is None:
             return NOTHING
         if pdu.kind == services.UNCONFIRMED:
             return self._unconfirmed(pdu, part.access, octets)
         if pdu.kind == services.CONFIRMED_REQUEST:
-            return self._request(direction, pdu, part.access, octets)
+            return self._request(pdu, part.access, octets)
         if pdu.kind in services.ANSWERS:
             return self._answer(direction, pdu, octets)
-        plain, iccp = _SIMPLE.get(pdu.kind, _UNNAMED)
-        return self._named(iccp if self._state.flags & DETECTED else plain)
-
-    def _named(self, naming: Naming | None, objects: tuple[str, ...] = ()) -> Meaning:
-        if naming is None:
-            return NOTHING
-        self._state.see_app(naming)
-        return Meaning(naming.operation, naming.app, objects)
+        if pdu.kind in _SIMPLE:
+            return _named(_SIMPLE[pdu.kind][self._state.flags & DETECTED])
+        return NOTHING
 
     def _is_iccp(self, pdu: MmsPdu, access: Access, octets: Octets) -> bool:
         if self._state.flags & DETECTED:
@@ -73,27 +69,32 @@ class Interpreter:
 
     def _unconfirmed(self, pdu: MmsPdu, access: Access, octets: Octets) -> Meaning:
         if self._is_iccp(pdu, access, octets):
-            return self._named(tase2.name_report(pdu, access), access.objects)
-        return self._named(apps.plain_unconfirmed(pdu.service or 0), access.objects)
+            return _named(tase2.name_report(pdu, access), access.objects)
+        return _named(apps.plain_unconfirmed(pdu.service or 0), access.objects)
 
-    def _request(self, direction: int, pdu: MmsPdu, access: Access, octets: Octets) -> Meaning:
-        state = self._state
+    def _request(self, pdu: MmsPdu, access: Access, octets: Octets) -> Meaning:
         if self._is_iccp(pdu, access, octets):
-            naming = tase2.name_request(pdu, access, octets, state.names)
-            for name, kind in tase2.learned(naming, access):
-                state.learn(name, kind, self._limits.names)
+            naming = tase2.name_request(pdu, access, octets, self._kind)
         else:
             naming = apps.plain_service(pdu.service or 0)
-        state.open_call(direction, pdu.invoke_id or 0, naming.number, self._limits.calls)
-        return self._named(naming, access.objects)
+        return _named(naming, access.objects)
+
+    def _kind(self, name: str) -> tase2.Kind | None:
+        """What a name stands for: learned from the traffic, or a control by the policy's table."""
+        known = self._state.known.get(name)
+        if known is not None:
+            return known.kind
+        return tase2.Kind.DEVICE if self._is_control(name) else None
 
     def _answer(self, direction: int, pdu: MmsPdu, octets: Octets) -> Meaning:
-        naming = self._state.close_call(1 - direction, pdu.invoke_id)
-        if naming is None:
+        call = self._state.call(1 - direction, pdu.invoke_id)
+        if call is None:
             return NOTHING
         offered: list[str] = []
-        if naming is apps.GET_NEXT_DS and pdu.service == services.READ:
+        if call.number == apps.GET_NEXT_DS.number and pdu.service == services.READ:
             offered = tase2.transfer_sets_offered(octets, pdu, self._limits.name_bytes)
-            for name in offered:
-                self._state.learn(name, tase2.Kind.TRANSFER_SET, self._limits.names)
-        return Meaning(naming.operation, None, tuple(offered))
+        return Meaning(None, call, apps.NAMINGS[call.number].operation, tuple(offered))
+
+
+def _named(naming: Naming, objects: tuple[str, ...] = ()) -> Meaning:
+    return Meaning(naming, None, naming.operation, objects)

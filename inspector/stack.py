@@ -2,18 +2,23 @@
 
 from typing import Any, Literal
 
-from inspector import cotp, decoder
+from inspector import apps, cotp, decoder, memory, refusals, services
 from inspector.apps import NAMINGS
 from inspector.decoder import Part, Tsdu
+from inspector.details import describe
 from inspector.errors import DecodeError, StateError
 from inspector.framer import Framer
+from inspector.judge import Judge, Policing
 from inspector.limits import Limits
-from inspector.meaning import Interpreter
-from inspector.results import LAYERS, Direction, Finding, Pdu, Result
+from inspector.meaning import Interpreter, Meaning
+from inspector.results import LAYERS, NO_DETAILS, Action, Direction, Edit, Finding, Pdu, Result
+from inspector.seen import Seen
+from inspector.shapes import Shapes
 from inspector.state import (
     BARE,
     DETECTED,
     IGNORED,
+    MIDSTREAM,
     OSI,
     RESET,
     Association,
@@ -21,36 +26,72 @@ from inspector.state import (
     unpack_versioned,
 )
 
-OnUndecodable = Literal["reset", "pass"]
+OnUndecodable = Literal["reset", "pass", "continue"]
+"""What follows octets that cannot be decoded: the end of the session; everything passes, uninspected; or (for
+captures, which nothing can stop) they are skipped: the rest of the TSDU, or of all in hand if framing is lost."""
 
 _UNDECIDED = Result(0, (), (), False)
 _REFUSED = Result(0, (), (), True)
 _DIRECTIONS = (Direction.CLIENT_TO_SERVER, Direction.SERVER_TO_CLIENT)
 _DEFAULT_LIMITS = Limits()
+_UNPOLICED = Policing()
+
+CR = 0xE0
 
 _TPKT, _COTP, _SESSION, _PRESENTATION, _ACSE, _MMS, _TASE2 = (1 << bit for bit in range(len(LAYERS)))
-_SENDERS = {"CR": Direction.CLIENT_TO_SERVER, "CC": Direction.SERVER_TO_CLIENT}
 _TRANSPORT = _TPKT | _COTP
 _LAYER_NAMES = tuple(
     tuple(name for bit, name in enumerate(LAYERS) if mask >> bit & 1) for mask in range(1 << len(LAYERS))
 )
 
 
+class Turn:
+    """What one feed brings forth."""
+
+    __slots__ = ("edits", "findings", "now_ms", "pdus", "quarantine_s")
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.pdus: list[Pdu] = []
+        self.findings: list[Finding] = []
+        self.edits: list[Edit] = []
+        self.quarantine_s = 0.0
+
+    def result(self, forward: int, *, reset: bool) -> Result:
+        """The answer."""
+        edits = tuple(self.edits)
+        return Result(forward, tuple(self.pdus), tuple(self.findings), reset, edits, self.quarantine_s)
+
+
 class Stack:
     """Inspects one session, both directions. Deterministic; peers' octets never make it raise."""
 
-    def __init__(self, limits: Limits = _DEFAULT_LIMITS, *, on_undecodable: OnUndecodable = "reset") -> None:
+    def __init__(
+        self,
+        limits: Limits = _DEFAULT_LIMITS,
+        *,
+        on_undecodable: OnUndecodable = "reset",
+        policing: Policing = _UNPOLICED,
+        details: bool = False,
+    ) -> None:
+        """`policing` says what is looked for and what is allowed; `details` fills Pdu.details."""
         self._limits = limits
-        self._pass_on = on_undecodable == "pass"
+        self._on_undecodable = on_undecodable
         self._framers = (Framer(limits), Framer(limits))
+        self._shapes = (Shapes(), Shapes())
+        self._details = details
         self._state = Association()
-        self._interpreter = Interpreter(self._state, limits)
+        self._judge = Judge(policing, self._state, limits)
+        self._interpreter = Interpreter(self._state, limits, self._judge.is_control)
+        self._octets = 0
+        """Octets decided before ICCP was detected."""
 
-    def feed(self, direction: Direction | int, data: bytes) -> Result:
+    def feed(self, direction: Direction | int, data: bytes, now_ms: int = 0) -> Result:
         """Octets that arrived on the leg `direction`; the answer counts from the head of those still held.
 
-        After undecodable octets nothing more passes (`reset`), or everything does, uninspected (`ignored`):
-        what the other direction still holds then leaves with its next feed, which may be an empty one.
+        `now_ms` is the wall clock, milliseconds since 1970; it moves the rate windows of the rules. After undecodable
+        octets nothing more passes (`reset`), or everything does, uninspected (`ignored`): what the other direction
+        still holds then leaves with its next feed, which may be an empty one.
         """
         flags = self._state.flags
         framer = self._framers[direction]
@@ -58,40 +99,102 @@ class Stack:
             return _REFUSED if flags & RESET else Result(framer.release(data), (), (), False)
         if not framer.add(data):
             return _UNDECIDED
-        pdus: list[Pdu] = []
-        findings: list[Finding] = []
+        turn = Turn(now_ms)
         try:
-            while framer.advance():
-                self._inspect(_DIRECTIONS[direction], framer, pdus, findings)
+            while self._advance(framer, direction, turn):
+                action = self._inspect(_DIRECTIONS[direction], framer, turn)
+                if action >= Action.RESET:
+                    return self._end(framer, turn)
         except DecodeError as error:
-            return self._fail(framer, error, pdus, findings)
-        return Result(framer.settle(), tuple(pdus), tuple(findings), False)
+            return self._fail(framer, error, turn)
+        if flags & DETECTED == 0:
+            self._ignore_what_is_not_iccp(framer)
+        return turn.result(framer.settle(), reset=False)
 
-    def _fail(self, framer: Framer, error: DecodeError, pdus: list[Pdu], findings: list[Finding]) -> Result:
-        findings.append(Finding(error.code, "high", error.detail, error.offset - framer.origin))
+    def _advance(self, framer: Framer, direction: int, turn: Turn) -> bool:
+        """The next unit that must be taken apart; reports of known shape are gone past."""
+        state, shapes = self._state, self._shapes[direction]
+        if shapes.generation == state.generation:
+            before = len(turn.pdus)
+            framer.skip(shapes.by_length, turn.pdus)
+            skipped = len(turn.pdus) - before
+            if skipped:
+                state.pdus[direction] += skipped
+                state.see_app(apps.TRANSFER_REPORT.number)
+        return framer.advance()
+
+    def _fail(self, framer: Framer, error: DecodeError, turn: Turn) -> Result:
+        turn.findings.append(self._judge.undecodable(error, framer.origin))
         decided = framer.head
         everything = framer.release()
-        self._state.raise_flag(IGNORED if self._pass_on else RESET)
-        forward = everything if self._pass_on else decided
-        return Result(forward, tuple(pdus), tuple(findings), not self._pass_on)
+        if self._on_undecodable == "continue":
+            return turn.result(everything, reset=False)
+        passes = self._on_undecodable == "pass"
+        self._state.raise_flag(IGNORED if passes else RESET)
+        return turn.result(everything if passes else decided, reset=not passes)
 
-    def _inspect(self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]) -> None:
-        if framer.kind == cotp.DT:
-            self._data(direction, framer, pdus, findings)
-        else:
-            self._connection(direction, framer, pdus, findings)
+    def _end(self, framer: Framer, turn: Turn) -> Result:
+        """The policy ends the session: what was decided before passes, and no more."""
+        decided = framer.head
+        framer.release()
+        self._state.raise_flag(RESET)
+        return turn.result(decided, reset=True)
 
-    def _connection(self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]) -> None:
+    def _ignore_what_is_not_iccp(self, framer: Framer) -> None:
+        limit = self._judge.ignore_after
+        self._octets += framer.head
+        if limit and self._octets > limit and not self._state.flags & DETECTED:
+            self._state.raise_flag(IGNORED)
+
+    # --- one unit
+
+    def _inspect(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
         state = self._state
-        name = cotp.connection(framer.octets, framer.start, framer.stop)
-        if name in _SENDERS and (state.flags & (BARE | OSI) or direction != _SENDERS[name]):
-            findings.append(Finding("cotp-unexpected", "medium", f"{name} out of its place", 0))
-        state.see_layers(_TRANSPORT)
-        state.pdus[direction] += 1
-        pdus.append(Pdu(direction, _LAYER_NAMES[_TRANSPORT], framer.length, name))
+        if not state.layers and framer.kind & 0xF0 != CR:
+            state.raise_flag(MIDSTREAM)
+        if framer.kind != cotp.DT:
+            return self._connection(direction, framer, turn)
+        try:
+            return self._data(direction, framer, turn)
+        except DecodeError as error:
+            if self._on_undecodable != "continue":
+                raise
+            self._skip(direction, framer, error, turn)
+            return Action.PASS
 
-    def _data(self, direction: Direction, framer: Framer, pdus: list[Pdu], findings: list[Finding]) -> None:
-        """One TSDU: first it is decoded, which can fail, then it is remembered."""
+    def _connection(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
+        connection = cotp.read_connection(framer.octets, framer.start, framer.stop)
+        seen = Seen(
+            *(direction, connection.name, connection, None, None, None, None, None),
+            *(framer.octets, framer.length, turn.now_ms),
+        )
+        memory.introduce(seen, self._state)
+        action, findings, _ = self._judge.judge(seen, ())
+        details = describe(seen) if self._details else NO_DETAILS
+        self._see(direction, _TRANSPORT)
+        turn.findings += findings
+        turn.pdus.append(
+            Pdu(
+                *(direction, _LAYER_NAMES[_TRANSPORT], framer.length, connection.name),
+                verdict=action.name.lower(),
+                findings=findings,
+                details=details,
+            )
+        )
+        return self._act(action, framer, turn, ())
+
+    def _skip(self, direction: Direction, framer: Framer, error: DecodeError, turn: Turn) -> None:
+        """A TSDU that cannot be decoded, in a capture: told of as far as it was understood."""
+        finding = self._judge.undecodable(error, framer.origin)
+        mask = _TRANSPORT if error.kind is None else _TRANSPORT | _MMS
+        self._see(direction, mask)
+        turn.findings.append(finding)
+        turn.pdus.append(
+            Pdu(direction, _LAYER_NAMES[mask], framer.length, "DT", mms_pdu=error.kind, findings=(finding,))
+        )
+
+    def _data(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
+        """One TSDU: first it is decoded, which can fail, then judged, then acted on and remembered."""
         state = self._state
         tsdu = decoder.decode(framer.octets, framer.start, framer.stop, state.contexts, self._limits)
         stacking = BARE if tsdu.session is None else OSI
@@ -100,41 +203,97 @@ class Stack:
         state.raise_flag(stacking)
         if tsdu.contexts is not None:
             state.see_contexts(tsdu.contexts)
+        before = state.touched
+        worst = Action.PASS
+        seen_parts = []
         length = framer.length
         for part in tsdu.parts:
-            if not part.in_context:
-                findings.append(_out_of_context(part.start - framer.origin))
-            pdus.append(self._name(direction, framer, tsdu, part, length))
+            meaning = self._interpreter.interpret(direction, part, framer.octets)
+            seen = Seen(
+                *(direction, "DT", None, tsdu.session, tsdu.presentation, part, meaning.naming, meaning.call),
+                *(framer.octets, framer.length, turn.now_ms),
+            )
+            memory.introduce(seen, state)
+            action, findings, app = self._judge.judge(seen, meaning.objects)
+            turn.findings += findings
+            turn.pdus.append(self._pdu(seen, meaning, tsdu, app, action, findings, length))
             length = 0
+            seen_parts.append((seen, action))
+            worst = max(worst, action)
+        if worst < Action.DENY:
+            for seen, action in seen_parts:
+                memory.remember(seen, state, self._limits, unpermitted=action is Action.MONITOR)
+                self._judge.passed(seen)
+            if state.touched == before and len(tsdu.parts) == 1:
+                self._learn_shape(direction, framer, tsdu.parts[0], turn)
+        return self._act(worst, framer, turn, [seen for seen, _ in seen_parts])
 
-    def _name(self, direction: Direction, framer: Framer, tsdu: Tsdu, part: Part, length: int) -> Pdu:
-        state = self._state
+    def _learn_shape(self, direction: Direction, framer: Framer, part: Part, turn: Turn) -> None:
+        pdu = turn.pdus[-1]
+        if pdu.app == apps.TRANSFER_REPORT.app and framer.segments == 1 and self._judge.by_shape and not self._details:
+            head = framer.head
+            self._shapes[direction].learn(
+                *(framer.octets, head, head + framer.length, part.access.data, pdu, self._state.generation)
+            )
+
+    def _pdu(
+        self,
+        seen: Seen,
+        meaning: Meaning,
+        tsdu: Tsdu,
+        app: str | None,
+        action: Action,
+        findings: tuple[Finding, ...],
+        length: int,
+    ) -> Pdu:
+        part = seen.part
+        assert part is not None
         pdu = part.mms
-        meaning = self._interpreter.interpret(int(direction), part, framer.octets)
-        mask = _TRANSPORT
-        if tsdu.session is not None:
-            mask |= _SESSION if tsdu.presentation is None else _SESSION | _PRESENTATION
-        if part.acse is not None:
-            mask |= _ACSE
-        if pdu is not None:
-            mask |= _MMS
-        if meaning.operation is not None:
-            mask |= _TASE2
-        state.see_layers(mask)
-        state.pdus[direction] += 1
+        mask = _mask(tsdu, part, meaning)
+        self._see(seen.direction, mask)
         return Pdu(
-            direction,
+            seen.direction,
             _LAYER_NAMES[mask],
             length,
             "DT",
             tsdu.session,
             tsdu.presentation,
-            part.acse,
+            None if part.acse is None else part.acse.name,
             None if pdu is None else pdu.kind,
             None if pdu is None else pdu.service_name,
             None if pdu is None else pdu.invoke_id,
-            *meaning,
+            meaning.operation,
+            app,
+            meaning.objects,
+            _VERDICTS[action],
+            findings,
+            describe(seen) if self._details else NO_DETAILS,
         )
+
+    def _see(self, direction: Direction, mask: int) -> None:
+        self._state.see_layers(mask)
+        self._state.pdus[direction] += 1
+
+    def _act(self, action: Action, framer: Framer, turn: Turn, denied: list[Seen] | tuple[()]) -> Action:
+        """Note what becomes of the TSDU just judged."""
+        if action is Action.DENY:
+            answers = b"".join(refusals.answer(seen.part, seen.session) for seen in denied if seen.part is not None)
+            back, instead = (answers, b"")
+            if any(seen.part is not None and _is_answer(seen.part) for seen in denied):
+                back, instead = instead, back
+                self._answered(denied)
+            turn.edits.append(Edit(framer.head, framer.head + framer.length, instead, back))
+        elif action is Action.QUARANTINE:
+            turn.quarantine_s = self._judge.quarantine_s
+        return action
+
+    def _answered(self, denied: list[Seen] | tuple[()]) -> None:
+        """A denied answer still ends its request: the requester gets an error in its place."""
+        for seen in denied:
+            if seen.call is not None and seen.part is not None and seen.part.mms is not None:
+                self._state.close_call(1 - seen.direction, seen.part.mms.invoke_id or 0)
+
+    # --- what others see
 
     @property
     def state(self) -> Association:
@@ -147,15 +306,20 @@ class Stack:
         return self._framers[0].held, self._framers[1].held
 
     @property
+    def guarded(self) -> bool:
+        """Whether PDUs may be denied, so that nothing may leave before the passive node holds the verdict."""
+        return self._judge.guarded
+
+    @property
     def app(self) -> str | None:
         """The application seen last."""
         last = self._state.last_app
-        return None if last is None else NAMINGS[last].app
+        return NAMINGS[last].app if isinstance(last, int) else last
 
     @property
     def apps(self) -> tuple[str, ...]:
         """Every application seen, the first one first."""
-        names = (NAMINGS[number].app for number in self._state.apps)
+        names = (NAMINGS[app].app if isinstance(app, int) else app for app in self._state.apps)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property
@@ -169,18 +333,30 @@ class Stack:
         return self._state.pdus[0], self._state.pdus[1]
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that signatures have set, the first one first."""
+        return tuple(self._state.tags)
+
+    @property
     def detected(self) -> bool:
         """Whether the association was seen to be ICCP."""
         return bool(self._state.flags & DETECTED)
 
     @property
+    def midstream(self) -> bool:
+        """Whether the association was under way when it was first seen."""
+        return bool(self._state.flags & MIDSTREAM)
+
+    @property
     def ignored(self) -> bool:
-        """Whether undecodable octets put an end to inspection while the session goes on."""
+        """Whether inspection has ended while the session goes on: it could not be decoded, or is not ICCP."""
         return bool(self._state.flags & IGNORED)
+
+    # --- going on elsewhere
 
     def snapshot(self) -> bytes:
         """Everything, held octets included."""
-        return pack_versioned({"state": self._state.pack(), "held": self.held})
+        return pack_versioned({"state": self._state.pack(), "held": self.held, "octets": self._octets})
 
     def checkpoint(self) -> bytes:
         """Everything but the held octets; the next delta counts from here."""
@@ -192,14 +368,12 @@ class Stack:
         return self._state.take_delta()
 
     @classmethod
-    def restore(
-        cls, snapshot: bytes, limits: Limits = _DEFAULT_LIMITS, on_undecodable: OnUndecodable = "reset"
-    ) -> "Stack":
-        """The stack that made the snapshot. Raises StateError."""
+    def restore(cls, snapshot: bytes, limits: Limits = _DEFAULT_LIMITS, **options: Any) -> "Stack":
+        """The stack that made the snapshot, with the options of `__init__`. Raises StateError."""
         state, held = unpack_versioned(snapshot, "state", "held")
         if not isinstance(held, list) or [type(it) for it in held] != [bytes, bytes]:
             raise StateError("held octets of two directions are missing")
-        return cls._from(state, (held[0], held[1]), limits, on_undecodable)
+        return cls.resume(pack_versioned({"state": state}), (held[0], held[1]), limits, **options)
 
     @classmethod
     def resume(
@@ -207,24 +381,40 @@ class Stack:
         checkpoint: bytes,
         held: tuple[bytes, bytes],
         limits: Limits = _DEFAULT_LIMITS,
-        on_undecodable: OnUndecodable = "reset",
+        *,
+        octets: int = 0,
+        **options: Any,
     ) -> "Stack":
         """The stack of the checkpoint, with the octets that were undecided then. Raises StateError.
 
         Held octets are looked at again with the next feed of their direction. They held no whole PDU, so this
-        repeats neither PDU nor finding; should they hold one after all, it is inspected like any other.
+        repeats neither PDU nor finding; should they hold one after all, it is inspected like any other. `octets` is
+        how many were decided before.
         """
         (state,) = unpack_versioned(checkpoint, "state")
-        return cls._from(state, held, limits, on_undecodable)
-
-    @classmethod
-    def _from(cls, state: Any, held: tuple[bytes, bytes], limits: Limits, on_undecodable: OnUndecodable) -> "Stack":
-        stack = cls(limits, on_undecodable=on_undecodable)
+        stack = cls(limits, **options)
         stack._state.load(state)
-        for framer, octets in zip(stack._framers, held, strict=True):
-            framer.hold(octets)
+        stack._octets = octets
+        for framer, undecided in zip(stack._framers, held, strict=True):
+            framer.hold(undecided)
         return stack
 
 
-def _out_of_context(offset: int) -> Finding:
-    return Finding("presentation-context", "medium", "a value in another syntax than its context's", offset)
+_VERDICTS = tuple(action.name.lower() for action in Action)
+
+
+def _mask(tsdu: Tsdu, part: Part, meaning: Meaning) -> int:
+    mask = _TRANSPORT
+    if tsdu.session is not None:
+        mask |= _SESSION if tsdu.presentation is None else _SESSION | _PRESENTATION
+    if part.acse is not None:
+        mask |= _ACSE
+    if part.mms is not None:
+        mask |= _MMS
+    if meaning.operation is not None:
+        mask |= _TASE2
+    return mask
+
+
+def _is_answer(part: Part) -> bool:
+    return part.mms is not None and part.mms.kind in services.ANSWERS

@@ -92,6 +92,7 @@ class Association:
         "layers",
         "pdus",
         "tags",
+        "touched",
         "windows",
     )
 
@@ -113,6 +114,8 @@ class Association:
         """Rate windows by key: [start in ms, count] or [start in ms, thing, thing, ...]."""
         self.tags: dict[str, None] = {}
         self.generation = 0
+        """Grows with every change that could bear on what a report means; not part of the state."""
+        self.touched = 0
         """Grows with every change but the count of PDUs; not part of the state."""
         self._changes: list[Op] | None = []
         self._told = [0, 0]
@@ -120,7 +123,8 @@ class Association:
     def change(self, *op: Any) -> None:
         """Apply one op and note it for the next delta."""
         _OPS[op[0]](self, *op[1:])
-        self.generation += 1
+        self.touched += 1
+        self.generation += op[0] not in _PASSING
         changes = self._changes
         if changes is not None:
             changes.append(op)
@@ -343,6 +347,8 @@ class Association:
 
 _FLAGS, _LAYERS, _APP, _CONTEXTS, _OPEN, _CLOSE, _KNOW, _ALL, _FACT, _FORGET, _HIT, _UNHIT, _TAG, _UNTAG = range(14)
 """The ops. They stand in replicated deltas: never reuse or change a number, only add."""
+
+_PASSING = frozenset((_APP, _OPEN, _CLOSE, _HIT, _UNHIT))
 
 _OPS: dict[int, Callable[..., None]] = {
     _FLAGS: Association._set_flags,

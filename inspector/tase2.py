@@ -4,7 +4,7 @@ Two questions, in this order: does this PDU prove that the association is ICCP (
 (`name_request`, `name_report`)? MMS without that proof keeps its plain name, whatever it does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from enum import IntEnum
 
 from inspector import apps, ber, services
@@ -76,6 +76,7 @@ TRANSFER_SETS = (
     b"\xa2\x85\x85\x85\x85\x85\x84\x83\x83\x83\x83\x83\x85",  # 2000-08, with AllChangesReported
 )
 """The members' tags of a DSTransferSet; the last boolean is Status."""
+EDITIONS = ("1996-08", "2000-08")
 UNSIGNED_AS_INTEGER = bytes.maketrans(b"\x86", b"\x85")
 
 Item = tuple[int, int, int]
@@ -105,15 +106,19 @@ def name_report(pdu: MmsPdu, access: Access) -> Naming:
     return REPORTS.get(first, apps.TRANSFER_REPORT)
 
 
-def name_request(pdu: MmsPdu, access: Access, octets: Octets, names: Mapping[str, int]) -> Naming:
-    """The name of a confirmed request of a TASE.2 association in which `names` were learned."""
+KindOf = Callable[[str], Kind | None]
+"""What a name is known to stand for in an association."""
+
+
+def name_request(pdu: MmsPdu, access: Access, octets: Octets, kind_of: KindOf) -> Naming:
+    """The name of a confirmed request of a TASE.2 association."""
     service = pdu.service or 0
     if access.by_list and service in BY_LIST:
         return BY_LIST[service]
     if service == services.READ:
         return _name_read(access)
     if service == services.WRITE:
-        return _name_write(access, octets, names)
+        return _name_write(access, octets, kind_of)
     if service == services.GET_NAME_LIST and access.object_class == NAMED_VARIABLE_LIST_CLASS:
         return apps.GET_DATA_SET_NAMES
     return SERVICES.get(service) or apps.plain_service(service)
@@ -131,33 +136,46 @@ def _name_read(access: Access) -> Naming:
     return apps.GET_VALUE
 
 
-def _name_write(access: Access, octets: Octets, names: Mapping[str, int]) -> Naming:
+def _name_write(access: Access, octets: Octets, kind_of: KindOf) -> Naming:
     name = access.objects[0] if access.objects else ""
     item = item_of(name)
     if item == MESSAGES_SWITCH:
         return apps.ENABLE_MESSAGES if _is_true(octets, _first(octets, access)) else apps.DISABLE_MESSAGES
     status = _transfer_set_status(octets, access)
-    if status is None and names.get(name) == Kind.TRANSFER_SET:
+    if status is None and kind_of(name) == Kind.TRANSFER_SET:
         status = _last_boolean(octets, access)
     if status is not None:
         return apps.START_TRANSFER if status else apps.STOP_TRANSFER
     if item.endswith(TAG_SUFFIX):
         return apps.SET_TAG
-    return apps.OPERATE if names.get(name) == Kind.DEVICE else apps.SET_VALUE
+    return apps.OPERATE if kind_of(name) == Kind.DEVICE else apps.SET_VALUE
 
 
-def learned(naming: Naming, access: Access) -> list[tuple[str, Kind]]:
-    """The names a request teaches: transfer sets started or stopped, devices selected or tagged."""
-    if naming in (apps.START_TRANSFER, apps.STOP_TRANSFER):
-        return [(access.objects[0], Kind.TRANSFER_SET)]
-    if naming in (apps.SELECT, apps.GET_TAG, apps.SET_TAG):
-        return [
-            (name[: -len(suffix)], Kind.DEVICE)
-            for name in access.objects
-            for suffix in (SELECT_SUFFIX, TAG_SUFFIX)
-            if name.endswith(suffix)
-        ]
-    return []
+def device_of(name: str) -> str | None:
+    """The device that a select or tag name belongs to; None for other names."""
+    for suffix in (SELECT_SUFFIX, TAG_SUFFIX):
+        if name.endswith(suffix):
+            return name[: -len(suffix)]
+    return None
+
+
+def data_set_of(octets: Octets, access: Access, name_bytes_max: int) -> str:
+    """The data set that a written DSTransferSet names; empty if it names none."""
+    value = _first(octets, access)
+    if value is None or value[0] != STRUCTURE:
+        return ""
+    members = ber.children(octets, value[1], value[2])
+    names = _scoped_name(octets, members[0]) if members else None
+    return "" if names is None else _joined(octets, names, name_bytes_max)
+
+
+def edition_of(octets: Octets, access: Access) -> str | None:
+    """The edition of TASE.2 that a written DSTransferSet's shape shows."""
+    value = _first(octets, access)
+    if value is None or value[0] != STRUCTURE:
+        return None
+    shape = _tags(ber.children(octets, value[1], value[2])).translate(UNSIGNED_AS_INTEGER)
+    return EDITIONS[TRANSFER_SETS.index(shape)] if shape in TRANSFER_SETS else None
 
 
 def transfer_sets_offered(octets: Octets, pdu: MmsPdu, name_bytes_max: int) -> list[str]:
@@ -168,9 +186,14 @@ def transfer_sets_offered(octets: Octets, pdu: MmsPdu, name_bytes_max: int) -> l
             for result in ber.children(octets, start, stop):
                 members = _scoped_name(octets, result)
                 if members is not None:
-                    domain, item = (ber.text(octets, it[1], it[2], name_bytes_max) for it in members[1:])
-                    offered.append(f"{domain}/{item}" if domain else item)
+                    offered.append(_joined(octets, members, name_bytes_max))
     return offered
+
+
+def _joined(octets: Octets, members: list[Item], name_bytes_max: int) -> str:
+    """A name with its scope as one string."""
+    domain, item = (ber.text(octets, it[1], it[2], name_bytes_max) for it in members[1:])
+    return f"{domain}/{item}" if domain else item
 
 
 def _first(octets: Octets, access: Access) -> Item | None:

@@ -1,0 +1,140 @@
+"""What is done about a PDU: checks and policy say what they see, the rules say what it is worth, the worst action wins."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from inspector import apps, checks, services, values
+from inspector.errors import DecodeError
+from inspector.limits import Limits
+from inspector.policy import Deed, Identity, Judgement, Policy
+from inspector.results import Action, Event, Finding
+from inspector.rules import Ruleset
+from inspector.seen import Seen
+from inspector.state import ADMITTED, Association
+from inspector.tase2 import device_of
+from inspector.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Policing:
+    """What a session is held to. Without rules and policy PDUs are named and no more."""
+
+    rules: Ruleset | None = None
+    policy: Policy | None = None
+    watch: Watch | None = None
+    """What is remembered of peers beyond one session."""
+    client: str = ""
+    """The client's address; the server is the service's."""
+
+
+class Verdict(NamedTuple):
+    """What becomes of a PDU, why, and which application it is."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+    app: str | None
+
+
+_NO_JUDGEMENT = Judgement(Action.PASS, (), "")
+_CONTROLS = (apps.OPERATE, apps.SET_VALUE)
+_JUDGED = frozenset(
+    (services.CONFIRMED_REQUEST, services.UNCONFIRMED, "initiate-request", "conclude-request", "cancel-request")
+)
+
+
+class Judge:
+    """Judges the PDUs of one association."""
+
+    def __init__(self, policing: Policing, state: Association, limits: Limits) -> None:
+        self._rules = policing.rules
+        self._policy = policing.policy
+        self._watch = policing.watch
+        self._client = policing.client
+        self._state = state
+        self._limits = limits
+        self._identity: Identity | None = None
+        policy = policing.policy
+        self._points = None if policy is None else policy.points
+        self.guarded = policy is not None and policy.guarded
+        self.ignore_after = 0 if policy is None else policy.ignore_after
+        self.quarantine_s = 0.0 if policy is None else policy.quarantine_s
+        self.by_shape = self._points is None and not (policing.rules is not None and policing.rules.watches_pdus)
+        """Whether PDUs of one shape are all judged alike."""
+
+    def is_control(self, name: str) -> bool:
+        """Whether the policy's table calls an object a control."""
+        return self._policy is not None and self._policy.is_control(name)
+
+    def judge(self, seen: Seen, objects: tuple[str, ...]) -> Verdict:
+        """The verdict on a PDU that the association's memory has not learned from yet."""
+        app = self._name(seen, objects)
+        if self._rules is None:
+            return Verdict(Action.PASS, (), app)
+        events = checks.check(seen, self._state, self._limits, self._watch, self._client, self._points)
+        judgement = self._judgement(seen)
+        events = [*events, *judgement.events]
+        if not events and not self._rules.watches_pdus:
+            return Verdict(judgement.action, (), app)
+        findings, action = self._rules.findings(events, seen, app, self._state, self._watch, self._client)
+        worst = max(action, judgement.action)
+        if worst is Action.QUARANTINE and self._watch is not None:
+            self._watch.quarantine(self._client, seen.now_ms + round(self.quarantine_s * 1000))
+        return Verdict(worst, tuple(findings), app)
+
+    def passed(self, seen: Seen) -> None:
+        """The PDU goes on: what concerns other sessions as well is noted."""
+        call = seen.call
+        if call is not None and call.number == apps.SELECT.number and self._watch is not None:
+            device = device_of(call.object)
+            if device is not None:
+                self._watch.select(device, self._client, seen.now_ms)
+
+    def undecodable(self, error: DecodeError, origin: int) -> Finding:
+        """The finding for octets that cannot be decoded."""
+        offset = error.offset - origin
+        rule = None if self._rules is None else self._rules.first("framing")
+        if rule is None:
+            return Finding(error.code, "high", error.detail, offset)
+        return Finding(error.code, rule.severity, error.detail, offset, rule.id, rule.attack, rule.action)
+
+    def _name(self, seen: Seen, objects: tuple[str, ...]) -> str | None:
+        naming = seen.naming
+        if naming is None:
+            return None
+        custom = None if self._rules is None else self._rules.application(seen, objects)
+        self._state.see_app(naming.number if custom is None else custom)
+        return naming.app if custom is None else custom
+
+    def _judgement(self, seen: Seen) -> Judgement:
+        policy = self._policy
+        if policy is None:
+            return _NO_JUDGEMENT
+        if self._introduces(seen):
+            self._state.raise_flag(ADMITTED)
+            self._identity = None
+            admitted = policy.admit(self._who())
+            if admitted.action is not Action.PASS or admitted.events:
+                return admitted
+        pdu = None if seen.part is None else seen.part.mms
+        if pdu is None or seen.naming is None or pdu.kind not in _JUDGED:
+            return _NO_JUDGEMENT
+        access = seen.part.access if seen.part is not None else None
+        assert access is not None
+        value = values.number(seen.octets, *access.data) if seen.naming in _CONTROLS else None
+        deed = Deed(seen.direction, seen.naming, pdu.service_name, pdu.kind, access.objects, value)
+        return policy.judge(deed, self._who(), partial(self._hit, seen.now_ms))
+
+    def _hit(self, now_ms: int, key: str, seconds: float, most: int) -> int:
+        return self._state.hit(f"policy:{key}", "", now_ms, seconds, False, most)
+
+    def _introduces(self, seen: Seen) -> bool:
+        """Whether a PDU says who its sender is, or is the first of an association whose opening was not seen."""
+        if seen.connection is not None:
+            return seen.connection.name == "CR"
+        return not self._state.flags & ADMITTED or (seen.part is not None and seen.part.acse is not None)
+
+    def _who(self) -> Identity:
+        if self._identity is None:
+            self._identity = Identity.of(self._client, self._state.facts)
+        return self._identity
