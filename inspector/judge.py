@@ -1,4 +1,4 @@
-"""What is done about a PDU: checks and policy say what they see, the rules say what it is worth, the worst action wins."""
+"""What is done about a PDU: checks and policy say what they see, rules what that is worth; the worst action wins."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +8,7 @@ from inspector import apps, checks, services, values
 from inspector.errors import DecodeError
 from inspector.limits import Limits
 from inspector.policy import Deed, Identity, Judgement, Policy
-from inspector.results import Action, Event, Finding
+from inspector.results import Action, Finding
 from inspector.rules import Ruleset
 from inspector.seen import Seen
 from inspector.state import ADMITTED, Association

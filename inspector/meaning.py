@@ -49,15 +49,22 @@ class Interpreter:
         pdu = part.mms
         if pdu is None:
             return NOTHING
-        if pdu.kind == services.UNCONFIRMED:
-            return self._unconfirmed(pdu, part.access, octets)
-        if pdu.kind == services.CONFIRMED_REQUEST:
-            return self._request(pdu, part.access, octets)
         if pdu.kind in services.ANSWERS:
             return self._answer(direction, pdu, octets)
+        naming = self._naming(pdu, part.access, octets)
+        return NOTHING if naming is None else _named(naming, part.access.objects)
+
+    def _naming(self, pdu: MmsPdu, access: Access, octets: Octets) -> Naming | None:
         if pdu.kind in _SIMPLE:
-            return _named(_SIMPLE[pdu.kind][self._state.flags & DETECTED])
-        return NOTHING
+            return _SIMPLE[pdu.kind][self._state.flags & DETECTED]
+        if pdu.kind == services.UNCONFIRMED:
+            iccp = self._is_iccp(pdu, access, octets)
+            return tase2.name_report(pdu, access) if iccp else apps.plain_unconfirmed(pdu.service or 0)
+        if pdu.kind == services.CONFIRMED_REQUEST:
+            iccp = self._is_iccp(pdu, access, octets)
+            service = pdu.service or 0
+            return tase2.name_request(pdu, access, octets, self._kind) if iccp else apps.plain_service(service)
+        return None
 
     def _is_iccp(self, pdu: MmsPdu, access: Access, octets: Octets) -> bool:
         if self._state.flags & DETECTED:
@@ -66,18 +73,6 @@ class Interpreter:
             return False
         self._state.raise_flag(DETECTED)
         return True
-
-    def _unconfirmed(self, pdu: MmsPdu, access: Access, octets: Octets) -> Meaning:
-        if self._is_iccp(pdu, access, octets):
-            return _named(tase2.name_report(pdu, access), access.objects)
-        return _named(apps.plain_unconfirmed(pdu.service or 0), access.objects)
-
-    def _request(self, pdu: MmsPdu, access: Access, octets: Octets) -> Meaning:
-        if self._is_iccp(pdu, access, octets):
-            naming = tase2.name_request(pdu, access, octets, self._kind)
-        else:
-            naming = apps.plain_service(pdu.service or 0)
-        return _named(naming, access.objects)
 
     def _kind(self, name: str) -> tase2.Kind | None:
         """What a name stands for: learned from the traffic, or a control by the policy's table."""

@@ -6,7 +6,8 @@ all else is learned only from what is let through (`remember`).
 The facts: "client.tsap", "server.tsap" (hex); "client.ap_title" and "server.ap_title" (dotted); "client.ae_qualifier"
 and "server.ae_qualifier"; "tpdu" (octets); "pdu.client" and "pdu.server" (the largest MMS PDU that side takes, octets);
 "outstanding.client" and "outstanding.server" (requests that side may have open at once); "services.client" and
-"services.server" (the services that side supports, as a bit string in hex); "nesting"; "edition" of TASE.2.
+"services.server" (the services that side supports, as a bit string in hex); "nesting"; "edition" of TASE.2; "octets",
+what has passed of traffic that may not be ICCP (only with ignore_after).
 """
 
 from collections.abc import Callable
@@ -14,7 +15,6 @@ from collections.abc import Callable
 from inspector import answers, apps, initiate, services, tase2
 from inspector.acse import Apdu
 from inspector.limits import Limits
-from inspector.results import Direction
 from inspector.seen import Seen
 from inspector.state import INITIATED, UNPERMITTED, Association, Call, Device
 from inspector.tase2 import Kind
@@ -26,7 +26,7 @@ _OBJECT_MATTERS = frozenset(
     for naming in (
         *(apps.SELECT, apps.OPERATE, apps.SET_VALUE, apps.SET_TAG, apps.SET_DATA_SET_VALUES),
         *(apps.CREATE_DATA_SET, apps.GET_DATA_SET_ELEMENTS, apps.START_TRANSFER, apps.STOP_TRANSFER),
-        *(apps.GET_VERSION, apps.GET_VALUE),
+        *(apps.GET_VERSION, apps.DELETE_DATA_SET),
     )
 )
 """Requests whose answer is understood only with the object they named."""
@@ -66,9 +66,7 @@ def _note_selectors(seen: Seen, state: Association) -> None:
     connection = seen.connection
     if connection is None or connection.name not in _CALLED:
         return
-    for key, selector in zip(
-        _CALLED[connection.name], (connection.calling_tsap, connection.called_tsap), strict=True
-    ):
+    for key, selector in zip(_CALLED[connection.name], (connection.calling_tsap, connection.called_tsap), strict=True):
         if selector is not None and key not in state.facts:
             state.note(key, selector.hex())
     if connection.tpdu_octets is not None:

@@ -83,8 +83,6 @@ class Stack:
         self._state = Association()
         self._judge = Judge(policing, self._state, limits)
         self._interpreter = Interpreter(self._state, limits, self._judge.is_control)
-        self._octets = 0
-        """Octets decided before ICCP was detected."""
 
     def feed(self, direction: Direction | int, data: bytes, now_ms: int = 0) -> Result:
         """Octets that arrived on the leg `direction`; the answer counts from the head of those still held.
@@ -141,10 +139,12 @@ class Stack:
         return turn.result(decided, reset=True)
 
     def _ignore_what_is_not_iccp(self, framer: Framer) -> None:
-        limit = self._judge.ignore_after
-        self._octets += framer.head
-        if limit and self._octets > limit and not self._state.flags & DETECTED:
-            self._state.raise_flag(IGNORED)
+        state, limit = self._state, self._judge.ignore_after
+        if limit and framer.head and not state.flags & DETECTED:
+            octets = int(state.facts.get("octets", 0)) + framer.head
+            state.note("octets", octets)
+            if octets > limit:
+                state.raise_flag(IGNORED)
 
     # --- one unit
 
@@ -356,7 +356,7 @@ class Stack:
 
     def snapshot(self) -> bytes:
         """Everything, held octets included."""
-        return pack_versioned({"state": self._state.pack(), "held": self.held, "octets": self._octets})
+        return pack_versioned({"state": self._state.pack(), "held": self.held})
 
     def checkpoint(self) -> bytes:
         """Everything but the held octets; the next delta counts from here."""
@@ -381,20 +381,16 @@ class Stack:
         checkpoint: bytes,
         held: tuple[bytes, bytes],
         limits: Limits = _DEFAULT_LIMITS,
-        *,
-        octets: int = 0,
         **options: Any,
     ) -> "Stack":
         """The stack of the checkpoint, with the octets that were undecided then. Raises StateError.
 
         Held octets are looked at again with the next feed of their direction. They held no whole PDU, so this
-        repeats neither PDU nor finding; should they hold one after all, it is inspected like any other. `octets` is
-        how many were decided before.
+        repeats neither PDU nor finding; should they hold one after all, it is inspected like any other.
         """
         (state,) = unpack_versioned(checkpoint, "state")
         stack = cls(limits, **options)
         stack._state.load(state)
-        stack._octets = octets
         for framer, undecided in zip(stack._framers, held, strict=True):
             framer.hold(undecided)
         return stack

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from inspector.apps import NAMINGS, Naming
+from inspector.apps import NAMINGS
 from inspector.errors import StateError
 from inspector.presentation import ABSTRACT_SYNTAXES, Contexts
 from inspector.results import LAYERS
@@ -317,7 +317,11 @@ class Association:
 
     def _know(self, name: str, kind: int, value: list[Any] | None = None) -> None:
         """Version 1 knew kinds only."""
-        self.known[_text(name)] = Known(Kind(kind), list(_UNTOLD[Kind(kind)] if value is None else value))
+        known = Known(Kind(kind), list(_UNTOLD[Kind(kind)] if value is None else value))
+        expected = _VALUES.get(known.kind, (str,) * len(known.value))
+        if len(known.value) != len(expected) or not all(map(isinstance, known.value, expected)):
+            raise ValueError(value)
+        self.known[_text(name)] = known
 
     def _forget(self, name: str) -> None:
         del self.known[name]
@@ -367,6 +371,8 @@ _OPS: dict[int, Callable[..., None]] = {
     _UNTAG: Association._untag,
 }
 
+_VALUES: dict[Kind, tuple[type, ...]] = {Kind.TRANSFER_SET: (str, int, int), Kind.DEVICE: (int, int, int)}
+"""What stands in a Known.value; for a data set, any number of names."""
 _UNTOLD: dict[Kind, list[Any]] = {
     Kind.TRANSFER_SET: ["", 1, 1],
     Kind.DEVICE: [Device.KNOWN, 0, 0],

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector import Checkpoint, Limits, Stack, StateError, merge
+from inspector.tase2 import Kind
 from tests.inspector import vectors as v
 from tests.inspector.vectors import C2S, REPORT, S2C, data, osi, request, response, tlv, variables
 
@@ -86,7 +87,7 @@ def test_tables_are_bounded_and_the_oldest_call_goes() -> None:
         stack.feed(C2S, data(osi(request(v.read(variables(f"DOM/{item}")), n))))
         kept.apply(stack.take_delta() or b"\x92\x00\x00")
     assert list(stack.state.calls[0]) == [3, 4]
-    assert stack.state.names == {"DOM/A": 2}
+    assert {name: known.kind for name, known in stack.state.known.items()} == {"DOM/A": Kind.DEVICE}
     assert kept.pack() == stack.checkpoint()
 
 
@@ -110,7 +111,11 @@ def test_views() -> None:
     assert sum(stack.pdus) == len(v.conversation())
     assert (stack.detected, stack.ignored) == (True, False)
     assert stack.state.contexts == {1: "acse", 3: "mms"}
-    assert stack.state.names == {"DOM/TS-01": 1, "DOM/BREAKER": 2}
+    assert {name: known.kind for name, known in stack.state.known.items()} == {
+        "DOM/TS-01": Kind.TRANSFER_SET,
+        "DOM/BREAKER": Kind.DEVICE,
+        "DOM/DS1": Kind.DATA_SET,
+    }
     assert stack.state.calls == ({}, {})
 
 
@@ -121,12 +126,12 @@ def test_views() -> None:
         b"\xc1",
         b"\x92\x00",
         msgpack.packb([1]),
-        msgpack.packb({"v": 2, "state": [], "held": [b"", b""]}),
+        msgpack.packb({"v": 3, "state": [], "held": [b"", b""]}),
         msgpack.packb({"v": 1}),
         msgpack.packb({"v": 1, "state": [], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], None, [], [], [[], []], []], "held": [b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], None, [], [], [[], []], []], "held": ["", ""]}),
-        msgpack.packb({"v": 1, "state": [32, 0, [0, 0], None, [], [], [[], []], []], "held": [b"", b""]}),
+        msgpack.packb({"v": 1, "state": [256, 0, [0, 0], None, [], [], [[], []], []], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, -1], None, [], [], [[], []], []], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], 127, [], [], [[], []], []], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], None, [], [], [[[1, 127]], []], []], "held": [b"", b""]}),
