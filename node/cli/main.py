@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from node.cli import lists
+from node.cli import inspect, learn, lists
 from node.cli.admin import AdminClient
 from node.cli.failures import EXIT_USAGE, CliError, Commands
 from node.cli.options import ConfigFile, ConfigOption, JsonOption, SocketOption
@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command()(inspect.inspect)
+app.command()(learn.learn)
 app.add_typer(lists.diagnose, name="diagnose")
 app.add_typer(lists.execute, name="execute")
 

@@ -6,6 +6,7 @@
     sys_session.py  proxied connections, in the look of `diagnose sys session list`
     status.py       the node at a glance, with rich
     checks.py       what `tandem doctor` found
+    inspected.py    a capture's PDUs, in the look of `tandem inspect`
 
 The node may be older or newer than the command: a field that is missing is shown as "-", not as an error.
 """

@@ -1,0 +1,125 @@
+"""`tandem inspect`: what the inspector sees in a capture."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
+
+if TYPE_CHECKING:
+    from node.captures.files import Capture
+    from node.captures.inspection import Inspection
+    from node.captures.notes import Notes
+    from node.cli.views.inspected import JsonLines, TextLines
+
+LINES_AT_ONCE = 256
+SEVERITIES = ("low", "medium", "high")
+EXIT_FINDINGS = EXIT_NODE
+"""With --fail-on: there are findings that severe."""
+
+CaptureFile = Annotated[Path, typer.Argument(metavar="CAPTURE", help="A pcap or pcapng file.")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="Judge by the policies of this file.")]
+PolicyId = Annotated[int | None, typer.Option("--policy-id", metavar="N", help="Which of them; if there is but one, it.")]
+SignatureFiles = Annotated[
+    list[Path] | None, typer.Option("--signatures", metavar="FILE", help="Signatures beside the stock ones; repeatable.")
+]
+Ports = Annotated[
+    list[int] | None, typer.Option("--port", min=1, max=65535, help="The servers' port, in place of 102; repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a PDU, the summary as the last line.")]
+FailOn = Annotated[
+    Literal["low", "medium", "high"] | None,
+    typer.Option("--fail-on", help="Exit code 1 if there is a finding of this severity or above."),
+]
+
+
+def inspect(
+    capture: CaptureFile,
+    policy: PolicyFile = None,
+    policy_id: PolicyId = None,
+    signatures: SignatureFiles = None,
+    port: Ports = None,
+    as_json: AsJson = False,
+    fail_on: FailOn = None,
+) -> None:
+    """Inspect a capture. One line a PDU with what it says, its verdict and findings; a summary at the end."""
+    from node.captures.inspection import Inspection  # noqa: PLC0415 - only these commands need it
+    from node.captures.notes import Notes  # noqa: PLC0415
+    from node.captures.policing import policed  # noqa: PLC0415
+    from node.captures.reassembly import DEFAULT_PORTS  # noqa: PLC0415
+    from node.cli.views.inspected import JsonLines, TextLines  # noqa: PLC0415
+
+    notes = Notes()
+    maker = policed(policy, policy_id, tuple(signatures or ()), details=as_json)
+    inspection = Inspection(notes, maker, frozenset(port) if port else DEFAULT_PORTS, progress())
+    severities = show(capture, inspection, notes, JsonLines() if as_json else TextLines())
+    if fail_on is not None and severities & set(SEVERITIES[SEVERITIES.index(fail_on) :]):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def show(path: Path, inspection: Inspection, notes: Notes, view: JsonLines | TextLines) -> set[str]:
+    """Print every PDU of a capture and the summary; answers the severities of its findings."""
+    from node.captures.errors import CaptureError  # noqa: PLC0415
+    from node.captures.files import Capture  # noqa: PLC0415
+    from node.captures.summary import Summary  # noqa: PLC0415
+
+    summary = Summary()
+
+    def lines() -> Iterable[str]:
+        with Capture(path, notes) as capture:
+            for sighting in inspection.run(capture):
+                summary.add(sighting.pdu)
+                yield from view.lines(sighting)
+        yield from view.end(summary, inspection, notes)
+
+    try:
+        write(lines())
+    except CaptureError as error:
+        raise CliError(f"{error.what}\n    {error.remedy}", EXIT_USAGE) from None
+    except BrokenPipeError:
+        # whoever read has seen enough; what is left in the buffer goes nowhere, without a complaint at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    tell(notes)
+    return summary.severities
+
+
+def write(lines: Iterable[str]) -> None:
+    """Lines to standard output, many at a time: there may be a hundred thousand of them."""
+    waiting: list[str] = []
+    for line in lines:
+        waiting.append(line)
+        if len(waiting) == LINES_AT_ONCE:
+            sys.stdout.write("\n".join(waiting) + "\n")
+            waiting.clear()
+    sys.stdout.write("".join(f"{line}\n" for line in waiting))
+    sys.stdout.flush()
+
+
+def tell(notes: Notes) -> None:
+    """What there is to say about the capture itself, to standard error."""
+    from node.cli.views.text import clean  # noqa: PLC0415
+
+    for text in notes.told():
+        typer.echo(f"tandem: {clean(text)}", err=True)
+
+
+class _Progress:
+    """How much of a long file is read, on a terminal whose output goes elsewhere."""
+
+    def __call__(self, capture: Capture) -> None:
+        part = 100 * capture.position // max(capture.size, 1)
+        sys.stderr.write(f"\r{capture.path.name}: {part} % ")
+        if capture.position == capture.size:
+            sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def progress() -> _Progress | None:
+    """Something to call while reading; nothing if nobody would see it, or if it would be in the way."""
+    return _Progress() if sys.stderr.isatty() and not sys.stdout.isatty() else None
