@@ -1,4 +1,5 @@
-"""After a takeover: finds the connections whose peers have more than this node knows to have been sent.
+"""After a takeover: finds the connections whose peers have more than this node knows to have been sent. Guarded
+sessions have none.
 
 Peers answer the first word of a restored socket with what they have; the gate notes it. A few looks in the first
 moments find nearly all; later ones find those across slow networks.
@@ -33,7 +34,10 @@ class CatchUp:
         pause_s = next(self._pauses, None)
         if pause_s is not None:
             self._loop.call_later(pause_s, self._look)
-        elif self._found:
+            return
+        for relay in self._relays:
+            relay.level = True
+        if self._found:
             log.info("peers were ahead", connections=self._found)
 
     def _look(self) -> None:

@@ -19,5 +19,5 @@ def timestamp_clock_ms() -> int:
 
 
 def wall_s() -> float:
-    """CLOCK_REALTIME, for display and logs only."""
+    """CLOCK_REALTIME: for display and logs, and for rate windows, which a takeover hands on."""
     return time.time()

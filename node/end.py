@@ -1,8 +1,8 @@
 """One end of a proxied session: the socket of a leg, its flow in the gate, and the bytes on their way out.
 
-Only acknowledgements wait for the passive node, never bytes: what the inspector lets pass is written at once.
-The leg's tail holds what the peer has not acknowledged; its last part, from `written` on, the kernel has not
-taken yet either.
+What the inspector lets pass is written at once, and only acknowledgements wait for the passive node; in a guarded
+session the bytes wait as well, until they are *released*. The leg's tail holds what the peer has not acknowledged;
+its last part, from `written` on, the kernel has not taken yet either.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class End:
         "open",
         "peer_host",
         "reading",
+        "released",
         "sock",
         "waiting",
         "written",
@@ -62,6 +63,9 @@ class End:
         self.flow = flow
         self.written = leg.acknowledged
         """Bytes handed to this node's kernel, counted from the opening of the connection."""
+        self.released = leg.sent
+        """How much of what is due both nodes hold; a guarded session sends no more than that. What a leg comes with
+        was decided and held by another node."""
         self.peer_host: str = sock.getpeername()[0]
         self.open = True
         self.reading = False
@@ -118,9 +122,19 @@ class End:
     # --- writing
 
     @property
+    def due(self) -> int:
+        """What is due to the peer since the connection opened: bytes, and the FIN as one more."""
+        return self.leg.sent + self.finish_wanted
+
+    @property
     def unsent(self) -> int:
-        """Bytes that wait for room in the kernel's send buffer."""
+        """Bytes that wait to be released, or for room in the kernel's send buffer."""
         return self.leg.sent - self.written
+
+    @property
+    def _sendable(self) -> int:
+        """Those among the unsent bytes that wait for room only."""
+        return min(self.leg.sent, self.released) - self.written if self._relay.session.guarded else self.unsent
 
     def acknowledged(self) -> int:
         """How many bytes the peer has acknowledged, by the kernel's word (SIOCOUTQ)."""
@@ -130,10 +144,10 @@ class End:
         return self.written - max(waiting - self.finished, 0)  # a FIN in flight counts as one byte
 
     def write(self, data: bytes) -> None:
-        """Send `data`, which stands at the end of the leg's tail already."""
+        """Send `data`, which stands at the end of the leg's tail already, unless it has to be released first."""
         if not self.open:
             return
-        if self.unsent == len(data):
+        if self._sendable == len(data) == self.unsent:
             try:
                 self.written += self.sock.send(data)
             except (BlockingIOError, InterruptedError):
@@ -142,16 +156,32 @@ class End:
                 self._relay.broken(self, error)
                 return
         if self.unsent:
-            self._relay.loop.add_writer(self.sock.fileno(), self.flush)
+            if self._sendable:
+                self._relay.loop.add_writer(self.sock.fileno(), self.flush)
             self._relay.crowded(self)
 
+    def release(self, position: int) -> None:
+        """Both nodes hold what is due up to `position`: it may leave."""
+        if position <= self.released:
+            return
+        self.released = position
+        if self.open and self._relay.session.guarded:
+            try:
+                self.flush()
+            except Exception as error:
+                self._relay.failed(error)
+
+    def release_all(self) -> None:
+        """Whatever is due now may leave."""
+        self.release(self.due)
+
     def flush(self) -> None:
-        """Hand the kernel what it has room for; finish the direction if that was the last."""
-        while self.open and self.unsent:
+        """Hand the kernel what may leave and it has room for; finish the direction if that was the last."""
+        while self.open and (sendable := self._sendable):
             start = self.written - self.leg.acknowledged
             try:
                 with memoryview(self.leg.tail) as tail:
-                    self.written += self.sock.send(tail[start : start + WRITE_BYTES_MAX])
+                    self.written += self.sock.send(tail[start : start + min(sendable, WRITE_BYTES_MAX)])
             except (BlockingIOError, InterruptedError):
                 self._relay.loop.add_writer(self.sock.fileno(), self.flush)
                 return
@@ -160,20 +190,21 @@ class End:
                 return
         if self.open:
             self._relay.loop.remove_writer(self.sock.fileno())
-            self._finish_if_wanted()
+            self._finish_if_due()
             self._relay.relieved(self)
 
     def finish(self) -> None:
         """No more bytes will come for this peer: send FIN after those that are due."""
         self.finish_wanted = True
-        if not self.unsent:
-            self._finish_if_wanted()
+        self._finish_if_due()
 
-    def _finish_if_wanted(self) -> None:
+    def _finish_if_due(self) -> None:
         if not self.finish_wanted or self.finished or not self.open:
             return
         if self.leg.ahead:
             self.finished = True  # all bytes are made, so what the peer has beyond them is the FIN
+            return
+        if self.unsent or (self._relay.session.guarded and self.released < self.due):
             return
         if self.flow is not None:
             self.flow.allow_fin()
@@ -212,6 +243,7 @@ class End:
         """Begin to speak on a restored socket: what the peer may lack goes out before anything else happens."""
         tcp.go_live(self.sock)
         self.finish_wanted = finish
+        self.released = self.due
         self.flush()
 
     def catch_up(self, buffer_bytes: int) -> bool:
@@ -234,10 +266,11 @@ class End:
         tcp.close_silently(self.sock)
         self.leg.leap(total)
         self.written = total
+        self.released = max(self.released, total)
         self._restore(buffer_bytes)
         if was_reading:
             self.start_reading()
-        self._finish_if_wanted()
+        self._finish_if_due()
         return True
 
     def _unread(self) -> bool:

@@ -132,6 +132,7 @@ class Proxy:
             clock.wall_s(),
             [leg, None],
             LiveDecoder(stack),
+            guarded=stack.guarded,
         )
         relay = self.adopt(session, stack, service)
         relay.attach(End(relay, CLIENT, sock, leg, flow))
@@ -239,9 +240,7 @@ class Proxy:
         """
         until_s = self.around.clock_s() + DRAIN_S
         for relay in list(self.relays.values()):
-            for end in relay.standing():
-                end.drain(until_s)
-                end.stop_reading()
+            relay.freeze(until_s)
 
     def vanish(self) -> None:
         """Leave all connections to the other node, silently."""

@@ -1,18 +1,21 @@
 """A session on the active node: two ends, the inspector between them, and what the passive is told of it.
 
-bytes from a peer -> inspector -> the other end (at once)
+bytes from a peer -> inspector -> the other end (at once, unless the session is guarded)
                   -> the replication stream -> commit -> acknowledgement to the peer
+                                                      -> the other end, of a guarded session
+                                                      -> back to the peer, an error instead of what is denied
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from inspector import Direction, Result, Stack
+from node import clock
 from node.end import End
 from node.kernel.acks import AckSender
 from node.turns import Turns
@@ -25,7 +28,7 @@ SETTLE_LIMIT_S = 10.0
 
 
 class Gating(Enum):
-    """What an acknowledgement of a session's bytes waits for."""
+    """What an acknowledgement of a session's bytes waits for; and, if it is guarded, what the bytes wait for."""
 
     SOLO = "solo"
     """Nothing: there is no passive node to tell."""
@@ -35,18 +38,16 @@ class Gating(Enum):
     """The passive's commit."""
 
 
-class Committable(Protocol):
-    """Something that waits for the passive to hold a position."""
-
-    def committed(self, position: int) -> None:
-        """The position is held twice."""
+Waiter = Callable[[int], None]
+"""Hears that the passive holds a position; positions only grow."""
+Mark = tuple[Waiter, int]
 
 
 class Publisher(Protocol):
     """Where a relay tells what it did."""
 
-    def publish(self, relay: Relay, message: Message, waiting: Committable | None, position: int) -> None:
-        """Tell the passive; `waiting` hears when it is safe, at once if there is no passive to wait for."""
+    def publish(self, relay: Relay, message: Message, marks: Sequence[Mark]) -> None:
+        """Tell the passive; who waits hears when it is safe, at once if there is no passive to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,10 @@ class Relay:
         self.last_active_s = around.clock_s()
         self.rates = [0.0, 0.0]
         """Bytes per second received from each leg's peer, over the last sweep."""
+        self.level = True
+        """No peer can have more than this node sent it. Until that is sure nothing is taken out: the dead node may
+        have forwarded it, and what a peer has cannot be taken back."""
+        self._relaying = False
         self._around = around
         self._ready: asyncio.Future[None] | None = None
         self._settle_until_s = 0.0
@@ -92,20 +97,34 @@ class Relay:
         """The leg's socket stands."""
         self.ends[end.number] = end
 
+    def guard(self) -> None:
+        """From now on verdicts may depend on more than the bytes: nothing made later leaves before both hold it."""
+        if not self.session.guarded:
+            for end in self.standing():
+                end.release_all()
+            self.session.guarded = True
+            self.announce()
+
     def announce(self) -> None:
         """Tell the passive of the session as it is now, whole."""
-        self._publish(messages.Opened(self.record()), None, 0)
+        self._publish(messages.Opened(self.record()), self.marks())
 
     async def replicated(self) -> None:
         """Tell the passive of the session and wait until it holds it: no byte moves before that."""
         self._ready = self.loop.create_future()
-        self._publish(messages.Opened(self.record()), self, 0)
+        self.announce()
         await self._ready
 
-    def committed(self, _position: int) -> None:
-        """The passive holds the session."""
-        if self._ready is not None and not self._ready.done():
+    def committed(self, legs: int) -> None:
+        """The passive holds the session with so many legs."""
+        if legs == len(self.ends) and self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
+
+    def marks(self) -> list[Mark]:
+        """Who waits for the session as it is now, whole."""
+        ends = self.standing()
+        released = [mark for end in ends for mark in self._release(end)]
+        return [*((end.committed, end.leg.position) for end in ends), *released, (self.committed, len(ends))]
 
     def record(self) -> list[object]:
         """The session as the passive needs it, up to date."""
@@ -115,8 +134,16 @@ class Relay:
 
     def start(self) -> None:
         """Relay in both directions."""
+        self._relaying = True
         for end in self.standing():
             end.start_reading()
+
+    def freeze(self, until_s: float) -> None:
+        """Take what lies unread, but not beyond `until_s`, then read no more: the session moves to the other node."""
+        for end in self.standing():
+            end.drain(until_s)
+            end.stop_reading()
+        self._relaying = False
 
     def revive(self) -> None:
         """Relay again after a takeover, sockets restored and addresses announced."""
@@ -148,28 +175,40 @@ class Relay:
         acknowledged = other.acknowledged()
         other.leg.acknowledge(acknowledged)
         was_ignored = self.stack.ignored
-        result = self.stack.feed(Direction(end.number), data)
-        passed = self.session.receive(end.number, data, result.forward)
+        result = self.stack.feed(Direction(end.number), data, int(clock.wall_s() * 1000))
+        edits = result.edits if self.level and not (end.leg.ahead or other.leg.ahead) else ()
+        passed, returned = self.session.receive(end.number, data, result.forward, edits)
         self.last_active_s = self._around.clock_s()
         self.uninspected += self.stack.ignored and bool(passed)
         if passed:
             other.write(passed)
+        if returned:
+            end.write(returned)
         if self.closed:
             return
-        told = messages.Data(self.session.id, end.number, data, result.forward, acknowledged, self.stack.take_delta())
-        self._publish(told, end, end.leg.position)
+        told = messages.Data(
+            self.session.id, end.number, data, result.forward, acknowledged, self.stack.take_delta(), edits
+        )
+        self._publish(told, [(end.committed, end.leg.position), *self._release(other), *self._release(end)])
         self._around.on_result(self, result)
         if result.reset:
-            self.abort("undecodable traffic")
+            self.abort(_reason(result))
         elif self.stack.ignored and not was_ignored and other.leg.held:
             self.taken(other, b"")  # what was held the other way may leave as well
 
     def ended(self, end: End) -> None:
         """A peer has finished sending; the other one is told so after the last byte."""
+        other = self._other(end)
         self.session.end(end.number)
-        self._other(end).finish()
-        self._publish(messages.Ended(self.session.id, end.number), end, end.leg.position)
+        other.finish()
+        self._publish(
+            messages.Ended(self.session.id, end.number), [(end.committed, end.leg.position), *self._release(other)]
+        )
         self._close_when_settled()
+
+    def _release(self, end: End) -> list[Mark]:
+        """What is due to an end's peer now waits, in a guarded session, for the passive to hold it."""
+        return [(end.release, end.due)] if self.session.guarded else []
 
     def broken(self, end: End, error: OSError) -> None:
         """A peer has reset its connection, or it failed: the other one learns it the same way."""
@@ -183,13 +222,20 @@ class Relay:
     def crowded(self, end: End) -> None:
         """An end's peer does not take its bytes: stop reading what would be added to them."""
         if end.unsent > self._around.buffer_bytes:
-            self._other(end).stop_reading()
+            for source in self._opposite(end):
+                source.stop_reading()
 
     def relieved(self, end: End) -> None:
         """An end has room again."""
-        other = self.ends[1 - end.number]
-        if other is not None and not self.closing and end.unsent * 2 < self._around.buffer_bytes:
-            other.start_reading()
+        if self._relaying and not self.closing:
+            for source in self._opposite(end):
+                if all(sink.unsent * 2 < self._around.buffer_bytes for sink in self._opposite(source)):
+                    source.start_reading()
+
+    def _opposite(self, end: End) -> list[End]:
+        """The ends whose peers' bytes are added to what is due at this one, and the other way round: in a guarded
+        session each end's own are among them, for errors go back."""
+        return [it for it in self.standing() if it is not end or self.session.guarded]
 
     def send_ack(self, packet: bytes, end: End) -> None:
         """Send the acknowledgement that the gate held back."""
@@ -201,13 +247,12 @@ class Relay:
         for end in self.standing():
             if end.refresh():
                 facts = messages.Progress(self.session.id, end.number, end.leg.acknowledged, *end.leg.packets)
-                self._publish(facts, None, 0)
+                self._publish(facts, ())
 
     def commit_all(self) -> None:
-        """Everything taken so far may be acknowledged: the node goes solo, or a sync has covered it."""
-        for end in self.standing():
-            end.committed(end.leg.position)
-        self.committed(0)
+        """Everything taken so far may be acknowledged, everything made may leave: the node goes solo."""
+        for waiter, position in self.marks():
+            waiter(position)
 
     # --- the end
 
@@ -236,6 +281,8 @@ class Relay:
     def _settle(self) -> None:
         if self.closed:
             return
+        if any(end.released < end.due for end in self.standing()) and self.session.guarded:
+            self._settle_until_s = self._around.clock_s() + SETTLE_LIMIT_S  # it is not the peers who are waited for
         if all(end.settled() for end in self.standing()):
             for end in self.standing():
                 end.close()
@@ -249,11 +296,11 @@ class Relay:
         self.closed = True
         if self._ready is not None:
             self._ready.cancel()
-        self._publish(messages.Closed(self.session.id, reason), None, 0)
+        self._publish(messages.Closed(self.session.id, reason), ())
         self._around.on_closed(self, reason)
 
-    def _publish(self, message: Message, waiting: Committable | None, position: int) -> None:
-        self._around.publisher.publish(self, message, waiting, position)
+    def _publish(self, message: Message, marks: Sequence[Mark]) -> None:
+        self._around.publisher.publish(self, message, marks)
 
     def _other(self, end: End) -> End:
         other = self.ends[1 - end.number]
@@ -267,3 +314,9 @@ class Relay:
     def half_open(self) -> bool:
         """The server has not answered yet."""
         return self.ends[CLIENT] is not None and self.ends[SERVER] is None
+
+
+def _reason(result: Result) -> str:
+    """Why the inspector wants the session reset."""
+    ordered = result.quarantine_s or any(pdu.verdict in ("reset", "quarantine") for pdu in result.pdus)
+    return "policy" if ordered else "undecodable traffic"

@@ -1,4 +1,5 @@
-"""The primary's side of replication: tells the passive every step, lets acknowledgements go when it answers.
+"""The primary's side of replication: tells the passive every step, lets acknowledgements go when it answers, and the
+bytes of guarded sessions.
 
     no passive     SOLO       acknowledge at once
     passive joins  SYNCING    dump session after session; each is gated from its dump on
@@ -7,20 +8,21 @@
     too long       DEGRADING  "solo" is in every heartbeat, until the passive says "stale" or is not heard
                    SOLO
 
-The last two steps are rule I6: what the passive does not hold is acknowledged only when the passive can no
-longer take over with the older state. With `standby_loss: hold` a lost stream stays WAITING until it is back.
+What is said of acknowledgements holds for the bytes of guarded sessions too. The last two steps are rule I6: what
+the passive does not hold is acknowledged only when the passive can no longer take over with the older state. With
+`standby_loss: hold` a lost stream stays WAITING until it is back.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from node.channel import Channel
 from node.config import Config
 from node.log import get
-from node.relay import Committable, Gating, Relay
+from node.relay import Gating, Mark, Relay, Waiter
 from protocol import messages
 from protocol.errors import MessageError
 from protocol.journal import Journal
@@ -29,6 +31,8 @@ from protocol.messages import Message
 BATCH_BYTES_MAX = 256 * 1024
 SYNC_BURST_SESSIONS = 16
 """Sessions dumped in one turn of the event loop during a sync."""
+SHARED_EVERY_S = 1.0
+"""State that all sessions share is told no more often than this."""
 
 log = get("replicator")
 
@@ -55,8 +59,12 @@ class Replicator:
         call_soon: Callable[[Callable[[], None]], object],
     ) -> None:
         self.standing = Standing.SOLO
-        self.journal: Journal[Committable] = Journal()
+        self.journal: Journal[Waiter] = Journal()
         self.on_change: Callable[[], None] = lambda: None
+        self.shared: Callable[[], bytes | None] = lambda: None
+        """State that all sessions share, packed, if it changed since this was last called."""
+        self.shared_whole: Callable[[], bytes | None] = lambda: None
+        """The same whether it changed or not; None if there is none."""
         self._policy = config.cluster.standby_loss
         self._lost_s = config.cluster.heartbeat.lost_s
         self._lag_bytes_max = config.cluster.max_lag_bytes
@@ -67,30 +75,31 @@ class Replicator:
         self._channel: Channel | None = None
         self._batch: list[Message] = []
         self._batch_bytes = 0
-        self._marks: list[tuple[Committable, int]] = []
+        self._marks: list[Mark] = []
         self._flush_due = False
         self._sync_rest: list[int] = []
         self._sync_frame = -1
         self._lost_at_s = 0.0
         self._was_solo = True
+        self._shared_at_s = float("-inf")
 
     # --- what relays tell
 
-    def publish(self, relay: Relay, message: Message, waiting: Committable | None, position: int) -> None:
-        """Tell the passive; `waiting` hears when it holds that, at once when there is none to wait for."""
+    def publish(self, relay: Relay, message: Message, marks: Sequence[Mark]) -> None:
+        """Tell the passive; who waits hears when it holds that, at once when there is none to wait for."""
         if relay.gating is Gating.STREAMED:
-            self._append(message, waiting, position)
+            self._append(message, marks)
         elif relay.gating is Gating.SOLO:
             if isinstance(message, messages.Opened) and self._channel is not None:
                 self._dump(relay, message)  # a new session joins a running stream
-            elif waiting is not None:
-                waiting.committed(position)
+            else:
+                for waiter, position in marks:
+                    waiter(position)
 
-    def _append(self, message: Message, waiting: Committable | None, position: int) -> None:
+    def _append(self, message: Message, marks: Sequence[Mark] = ()) -> None:
         self._batch.append(message)
         self._batch_bytes += messages.size((message,))
-        if waiting is not None:
-            self._marks.append((waiting, position))
+        self._marks += marks
         if self._batch_bytes >= BATCH_BYTES_MAX:
             self.flush()
         elif not self._flush_due:
@@ -121,7 +130,8 @@ class Replicator:
         self.journal = Journal()
         self._counters["syncs"] += 1
         self._sync_frame = -1
-        self._append(messages.SyncBegin(discard=self._was_solo), None, 0)
+        self._append(messages.SyncBegin(discard=self._was_solo))
+        self._tell_shared(self.shared_whole())
         self._sync_rest = list(self._relays)
         self._change(Standing.SYNCING)
         self._sync_step()
@@ -137,17 +147,23 @@ class Replicator:
             self.flush()
             self._call_soon(self._sync_step)
             return
-        self._append(messages.SyncEnd(), None, 0)
+        self._append(messages.SyncEnd())
         self.flush()
         self._sync_frame = self.journal.sent_frame
 
     def _dump(self, relay: Relay, opened: messages.Opened) -> None:
-        """The session as a whole; once the passive holds it, all taken so far may be acknowledged."""
+        """The session as a whole; once the passive holds it, all taken so far may be acknowledged, all made leave."""
         relay.gating = Gating.STREAMED
-        self._append(opened, None, 0)
-        for end in relay.standing():
-            self._marks.append((end, end.leg.position))
-        self._marks.append((relay, 0))
+        self._append(opened, relay.marks())
+
+    def _tell_shared(self, state: bytes | None) -> None:
+        if state is None:
+            return
+        self._shared_at_s = self._clock_s()
+        if len(state) > messages.SHARED_BYTES_MAX:
+            self._counters["shared_state_too_large"] += 1
+            return
+        self._append(messages.Shared(state))
 
     def frames(self, channel: Channel, payloads: list[bytes], _last: int) -> None:
         """Commits from the passive; raises MessageError on anything else."""
@@ -161,8 +177,8 @@ class Replicator:
     def _committed(self, frame: int) -> None:
         if frame > self.journal.sent_frame:
             raise MessageError("unsent-frame", f"{frame}, the last sent is {self.journal.sent_frame}")
-        for waiting, position in self.journal.committed(frame).items():
-            waiting.committed(position)
+        for waiter, position in self.journal.committed(frame).items():
+            waiter(position)
         if self.standing is Standing.SYNCING and 0 <= self._sync_frame <= frame:
             self._was_solo = False
             self._change(Standing.IN_SYNC)
@@ -211,6 +227,8 @@ class Replicator:
         elif self._channel is not None and self.journal.lag_s(now_s) > self._policy.after_s:
             self._counters["standby_too_slow"] += 1
             self._channel.close("the passive node does not commit in time")
+        if self._channel is not None and now_s - self._shared_at_s >= SHARED_EVERY_S:
+            self._tell_shared(self.shared())
         if self.standing is Standing.WAITING and self._policy.policy == "degrade":
             if now_s - self._lost_at_s >= self._policy.after_s:
                 self._change(Standing.DEGRADING)
@@ -238,7 +256,8 @@ class Replicator:
 
     def hand_over(self, epoch: int) -> None:
         """The last word on the stream: take over now."""
-        self._append(messages.Handover(epoch), None, 0)
+        self._tell_shared(self.shared())
+        self._append(messages.Handover(epoch))
         self.flush()
 
     @property

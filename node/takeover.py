@@ -146,6 +146,8 @@ class Takeover:
         session.decoder = LiveDecoder(stack)
         session.resumed += 1
         relay = Relay(session, stack, self._proxy.around, service.idle_timeout_s)
+        relay.level = session.guarded
+        session.guarded = session.guarded or stack.guarded
         try:
             for number, leg in enumerate(session.legs):
                 if leg is not None:

@@ -23,6 +23,7 @@ from typing import Any
 import uvloop
 
 from inspector import Result
+from inspector.state import VERSION, VERSIONS_READ
 from node import channel, clock, exits, log, store, tether
 from node.addressing import Addresses
 from node.admin import Admin
@@ -47,7 +48,7 @@ from node.replicator import Replicator, Standing
 from node.standby import Standby
 from node.status import Status
 from node.turns import Turns
-from protocol import events
+from protocol import events, messages
 from protocol.datagrams import DatagramOpener, DatagramSealer
 from protocol.errors import HandshakeError
 from protocol.handover import obstacle
@@ -60,8 +61,10 @@ NICENESS = -10
 network threads, and the throttling of real-time tasks would stop the worker for 50 ms in every second."""
 FILES_BESIDES = 256
 SOFTWARE = "iccp-tandem 0.1"
-SCHEMAS = {"messages": (1,), "decoder": (1,)}
-"""What the replication stream carries, and the versions that this release reads and writes."""
+SCHEMAS = {"messages": messages.VERSIONS_READ, "decoder": VERSIONS_READ}
+"""What the replication stream carries, and the versions that this release reads."""
+WRITTEN = {"messages": messages.VERSION, "decoder": VERSION}
+"""The versions that it writes."""
 
 logger = log.get("worker")
 
@@ -251,6 +254,8 @@ class Worker:
     def _stream_arrived(self, stream: Channel) -> Owner:
         if self._member.role is not Role.ACTIVE or not self._parts.lease.held:
             raise HandshakeError("not-active", "only the active node gives a stream")
+        assert stream.peer is not None, "it has proved who it is"
+        _check_reads(stream.peer)
         self._parts.replicator.joined(stream)
         return self._parts.replicator
 
@@ -281,6 +286,13 @@ class Worker:
     def _session_closed(self, relay: Relay, reason: str) -> None:
         self._parts.proxy.forget(relay)
         logger.info("session closed", serial=relay.session.serial, reason=reason)
+
+
+def _check_reads(peer: Identity) -> None:
+    """Refuse a passive node of an older release, which could not read what this one tells; raises HandshakeError."""
+    for name, version in WRITTEN.items():
+        if version not in peer.schemas[name]:
+            raise HandshakeError("schema", f"{name}: {peer.name} ({peer.software}) does not read version {version}")
 
 
 def _allow_sockets(sessions: int) -> None:

@@ -22,6 +22,8 @@ class SessionCache:
     def __init__(self, decoder: DecoderFactory, sessions_max: int) -> None:
         self.sessions: dict[int, Session] = {}
         self.in_sync = False
+        self.shared = b""
+        """What all sessions share, opaque; empty if the primary has not told."""
         self._decoder = decoder
         self._sessions_max = sessions_max
         self._unnamed: set[int] = set()
@@ -31,6 +33,7 @@ class SessionCache:
         forgotten = len(self.sessions)
         self.sessions.clear()
         self._unnamed.clear()
+        self.shared = b""
         self.in_sync = False
         return forgotten
 
@@ -75,7 +78,7 @@ class SessionCache:
     def _data(self, message: messages.Data) -> None:
         session = self._session(message.session)
         session.leg(1 - message.leg).acknowledge(message.acknowledged)
-        session.receive(message.leg, message.data, message.forward)
+        session.receive(message.leg, message.data, message.forward, message.edits)
         if message.delta is not None:
             try:
                 session.decoder.apply(message.delta)
@@ -90,6 +93,11 @@ class SessionCache:
         leg.acknowledge(message.acknowledged)
         leg.packets = (message.packets_in, message.packets_out)
 
+    def _shared(self, message: messages.Shared) -> None:
+        if len(message.state) > messages.SHARED_BYTES_MAX:
+            raise MessageError("oversized", f"{len(message.state)} bytes of shared state")
+        self.shared = message.state
+
     def _closed(self, message: messages.Closed) -> None:
         self.sessions.pop(message.session, None)
 
@@ -102,4 +110,5 @@ _HANDLERS: dict[type[Any], Callable[[SessionCache, Any], None]] = {
     messages.Ended: SessionCache._ended,
     messages.Progress: SessionCache._progress,
     messages.Closed: SessionCache._closed,
+    messages.Shared: SessionCache._shared,
 }

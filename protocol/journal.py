@@ -1,7 +1,7 @@
 """What the primary has told the passive and not yet heard back: who waits for which frame.
 
-A *mark* says: once this frame is committed, that leg may acknowledge up to this position. Commits are
-cumulative, so one answer settles all older frames.
+A *mark* says: once this frame is committed, whoever waits for it may go on up to this position: a leg acknowledge,
+or send. Commits are cumulative, so one answer settles all older frames.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class _Entry(NamedTuple):
 
 
 class Journal(Generic[K]):
-    """Frames in flight, oldest first. `K` names a leg to the caller and to nobody else."""
+    """Frames in flight, oldest first. `K` names who waits, to the caller and to nobody else."""
 
     def __init__(self) -> None:
         self._frames: deque[_Entry] = deque()
@@ -36,7 +36,7 @@ class Journal(Generic[K]):
         self.outstanding_bytes += size_bytes
 
     def committed(self, frame: int) -> dict[K, int]:
-        """The passive holds every frame up to `frame`, which was sent; the highest position now held per leg."""
+        """The passive holds every frame up to `frame`, which was sent; the highest position now held for each."""
         assert frame <= self.sent_frame, "the caller refuses commits of frames never sent"
         settled: dict[K, int] = {}
         while self._frames and self._frames[0].frame <= frame:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from protocol.errors import MessageError
+from protocol.session import Edit
 
 
 class SyncBegin(NamedTuple):
@@ -38,6 +39,8 @@ class Data(NamedTuple):
     """Bytes that the *other* leg's peer had acknowledged before these were forwarded."""
     delta: bytes | None
     """Change of the decoder's state, opaque."""
+    edits: tuple[Edit, ...] = ()
+    """What of the bytes that went on was taken out; a message of the first version has none."""
 
 
 class Ended(NamedTuple):
@@ -80,19 +83,35 @@ class Commit(NamedTuple):
     frame: int
 
 
-Message = SyncBegin | Opened | Data | Ended | Progress | Closed | SyncEnd | Handover | Commit
+class Shared(NamedTuple):
+    """State that all sessions share, opaque and whole; replaces what the passive holds of it."""
+
+    state: bytes
+
+
+Message = SyncBegin | Opened | Data | Ended | Progress | Closed | SyncEnd | Handover | Commit | Shared
+
+VERSION = 2
+"""The version that is written. Version 1, which is still read, knew neither edits nor `Shared`, nor the last field of
+a session's record."""
+VERSIONS_READ = (1, 2)
+SHARED_BYTES_MAX = 1024 * 1024
+"""The most that `Shared` may carry."""
 
 _NAT = "n"  # an integer >= 0
+_EDITS = "e"  # an array of edits
+_EDIT = (_NAT, _NAT, bytes, bytes)
 _FIELDS: dict[int, tuple[type[Any], tuple[object, ...]]] = {
     1: (SyncBegin, (bool,)),
     2: (Opened, (list,)),
-    3: (Data, (_NAT, _NAT, bytes, _NAT, _NAT, (bytes, type(None)))),
+    3: (Data, (_NAT, _NAT, bytes, _NAT, _NAT, (bytes, type(None)), _EDITS)),
     4: (Ended, (_NAT, _NAT)),
     5: (Progress, (_NAT, _NAT, _NAT, _NAT, _NAT)),
     6: (Closed, (_NAT, str)),
     7: (SyncEnd, ()),
     8: (Handover, (_NAT,)),
     9: (Commit, (_NAT,)),
+    10: (Shared, (bytes,)),
 }
 _CODES = {kind: code for code, (kind, _) in _FIELDS.items()}
 
@@ -120,8 +139,12 @@ def _message(item: object) -> Message:
         raise MessageError("unknown-message", f"code {item[0]}")
     kind, expected = _FIELDS[item[0]]
     fields = item[1:]
+    if kind is Data and len(fields) == len(expected) - 1:
+        fields.append([])
     if len(fields) != len(expected) or not all(map(_fits, fields, expected)):
         raise MessageError("malformed", f"fields of {kind.__name__}")
+    if kind is Data:
+        fields[-1] = tuple(map(tuple, fields[-1]))
     message: Message = kind(*fields)
     return message
 
@@ -129,9 +152,24 @@ def _message(item: object) -> Message:
 def _fits(value: object, expected: Any) -> bool:
     if expected is _NAT:
         return type(value) is int and value >= 0
+    if expected is _EDITS:
+        return isinstance(value, list) and all(map(_is_edit, value))
     return isinstance(value, expected)
+
+
+def _is_edit(value: object) -> bool:
+    return isinstance(value, list) and len(value) == len(_EDIT) and all(map(_fits, value, _EDIT))
 
 
 def size(messages: Sequence[Message]) -> int:
     """About how many bytes the batch takes on the wire: what bounds a frame and the lag."""
-    return sum(64 + len(m.data) if isinstance(m, Data) else 64 for m in messages)
+    return sum(map(_size, messages))
+
+
+def _size(message: Message) -> int:
+    match message:
+        case Data():
+            return 64 + len(message.data) + sum(16 + len(instead) + len(back) for _, _, instead, back in message.edits)
+        case Shared():
+            return 64 + len(message.state)
+    return 64

@@ -7,12 +7,13 @@ point. A takeover continues with the very object.
 A session has two legs: leg 0 to the client, leg 1 to the server. For a leg, *received* counts the bytes that
 its peer sent and this cluster answers for, *held* are those among them that the inspector has not decided on,
 *sent* counts the bytes due to its peer, and *tail* keeps the end of these that the peer has not acknowledged:
-exactly what a new primary must send again.
+exactly what a new primary must send again. An edit takes decided bytes out; what the node made up instead goes
+on in their place, or back to where they came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,6 +21,11 @@ from protocol.errors import MessageError
 from protocol.sequence import advance
 
 CLIENT, SERVER = 0, 1
+FIELDS_OF_VERSION_1 = 8
+
+Edit = tuple[int, int, bytes, bytes]
+"""Start and stop of decided bytes that do not go on, counted from the head of those held; what goes on instead of
+them; what goes back to whoever sent them."""
 
 
 class DecoderState(Protocol):
@@ -74,6 +80,15 @@ class Leg:
     def send_sequence(self) -> int:
         """The sequence number of the first unacknowledged byte."""
         return advance(self.send_base, self.acknowledged)
+
+    def owe(self, data: bytes) -> bytes:
+        """`data` is due to the peer; returns what it does not have already."""
+        if self.ahead:
+            skipped = min(self.ahead, len(data))
+            self.ahead -= skipped
+            data = data[skipped:]
+        self.tail += data
+        return data
 
     def acknowledge(self, total: int) -> None:
         """The peer has acknowledged `total` bytes; older news changes nothing."""
@@ -151,6 +166,8 @@ class Session:
     decoder: DecoderState
     resumed: int = 0
     """How many takeovers the session has lived through."""
+    guarded: bool = False
+    """Verdicts may depend on more than the bytes: none acts, and so no byte leaves, before the passive holds it."""
 
     @property
     def serial(self) -> str:
@@ -169,27 +186,27 @@ class Session:
             raise MessageError("no-such-leg", f"session {self.serial} has no leg {number}")
         return leg
 
-    def receive(self, number: int, data: bytes, forward: int) -> bytes:
-        """Take `data` from a leg's peer; the first `forward` bytes of what is held now go to the other leg.
+    def receive(self, number: int, data: bytes, forward: int, edits: Sequence[Edit] = ()) -> tuple[bytes, bytes]:
+        """Take `data` from a leg's peer; the first `forward` bytes of what is held now are decided.
 
-        Returns what of those bytes is to be sent. Raises MessageError when `forward` exceeds what is held.
+        They go to the other leg, but for what `edits` take out. Returns what is to be sent there, and what is to be
+        sent back: nothing once the other leg has ended, for this peer then gets a FIN. Raises MessageError, and
+        changes nothing, when `forward` exceeds what is held or the edits are not ordered spans of that.
         """
         origin, target = self.leg(number), self.leg(1 - number)
+        held = len(origin.held) + len(data)
+        if not 0 <= forward <= held:
+            raise MessageError("bad-forward", f"{forward} of {held} bytes held")
+        _check(edits, forward)
         origin.received += len(data)
-        if not origin.held and forward == len(data):
-            passed = data
+        if not origin.held and forward == held:
+            decided = data
         else:
             origin.held += data
-            if not 0 <= forward <= len(origin.held):
-                raise MessageError("bad-forward", f"{forward} of {len(origin.held)} bytes held")
-            passed = bytes(origin.held[:forward])
+            decided = bytes(origin.held[:forward])
             del origin.held[:forward]
-        if target.ahead:
-            skipped = min(target.ahead, len(passed))
-            target.ahead -= skipped
-            passed = passed[skipped:]
-        target.tail += passed
-        return passed
+        passed, returned = _apply(edits, decided) if edits else (decided, b"")
+        return target.owe(passed), b"" if target.ended else origin.owe(returned)
 
     def end(self, number: int) -> None:
         """The leg's peer has finished sending. What is held of an unfinished PDU will never be decided on."""
@@ -208,11 +225,14 @@ class Session:
             self.resumed,
             [None if leg is None else leg.to_wire() for leg in self.legs],
             self.decoder.pack(),
+            self.guarded,
         ]
 
     @classmethod
     def from_wire(cls, value: Any, decoder: DecoderFactory) -> Session:
-        """The inverse of `to_wire`; raises MessageError."""
+        """The inverse of `to_wire`; raises MessageError. A record of the first version does not say `guarded`."""
+        if isinstance(value, list) and len(value) == FIELDS_OF_VERSION_1:
+            value = [*value, False]
         match value:
             case [
                 int(id_),
@@ -223,13 +243,34 @@ class Session:
                 int(resumed),
                 [list(first), list() | None as second],
                 bytes(state),
+                bool(guarded),
             ]:
                 legs = [Leg.from_wire(first), None if second is None else Leg.from_wire(second)]
                 try:
-                    return cls(id_, service, client, server, opened_s, legs, decoder(state), resumed)
+                    return cls(id_, service, client, server, opened_s, legs, decoder(state), resumed, guarded)
                 except ValueError as error:
                     raise MessageError("malformed", f"decoder state: {error}") from error
         raise MessageError("malformed", "a session record")
+
+
+def _check(edits: Sequence[Edit], forward: int) -> None:
+    at = 0
+    for start, stop, _, _ in edits:
+        if not at <= start <= stop <= forward:
+            raise MessageError("bad-edits", f"{start} to {stop}, after {at} and up to {forward}")
+        at = stop
+
+
+def _apply(edits: Sequence[Edit], decided: bytes) -> tuple[bytes, bytes]:
+    """What goes on and what goes back."""
+    passed, returned, at = bytearray(), bytearray(), 0
+    for start, stop, instead, back in edits:
+        passed += decided[at:start]
+        passed += instead
+        returned += back
+        at = stop
+    passed += decided[at:]
+    return bytes(passed), bytes(returned)
 
 
 DecoderFactory = Callable[[bytes], DecoderState]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from node.relay import Gating
+from node.relay import Gating, Mark
 from protocol import messages
 from protocol.messages import Message
 
@@ -41,15 +41,19 @@ class FakeChannel:
 
 
 class FakeEnd:
-    """An end that remembers what was committed."""
+    """An end that remembers what was committed, and what was released."""
 
     def __init__(self, position: int = 0) -> None:
         self.leg = self
         self.position = position
         self.commits: list[int] = []
+        self.releases: list[int] = []
 
     def committed(self, position: int) -> None:
         self.commits.append(position)
+
+    def release(self, position: int) -> None:
+        self.releases.append(position)
 
 
 class FakeRelay:
@@ -71,10 +75,12 @@ class FakeRelay:
     def committed(self, _position: int) -> None:
         self.ready += 1
 
+    def marks(self) -> list[Mark]:
+        return [*((end.committed, end.position) for end in self.ends), (self.committed, 2)]
+
     def commit_all(self) -> None:
-        for end in self.ends:
-            end.committed(end.position)
-        self.committed(0)
+        for waiter, position in self.marks():
+            waiter(position)
 
 
 class Loop:

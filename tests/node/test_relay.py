@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from node import clock
 from node.decoder import LiveDecoder
 from node.end import End
 from node.kernel import tcp
-from node.relay import Relay, Surroundings
+from node.relay import Mark, Relay, Surroundings
 from node.turns import Turns
 from protocol import messages
 from protocol.cache import SessionCache
@@ -73,7 +73,7 @@ class Bench:
         self.relay.announce()
         self.relay.start()
 
-    def publish(self, relay: Relay, message: Message, waiting: Any, position: int) -> None:
+    def publish(self, relay: Relay, message: Message, marks: Sequence[Mark]) -> None:
         self.told.append(message)
         if not isinstance(message, messages.Data):
             self.cache.apply([message])

@@ -55,11 +55,24 @@ class Setting:
         relay = self.relays[session]
         relay.ends[leg].position = position
         message = messages.Data(session, leg, b"x", 1, 0, None)
-        self.replicator.publish(relay, message, relay.ends[leg], position)
+        self.replicator.publish(relay, message, [(relay.ends[leg].committed, position)])
 
     def tick(self, after_s: float, *, stale: bool = False, heard: bool = True) -> None:
         self.clock.now_s += after_s
         self.replicator.tick(stale, self.clock.now_s if heard else self.clock.now_s - 100)
+
+
+def test_who_waits_for_one_position_is_not_who_waits_for_another() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    relay = here.relays[1]
+    one, other = relay.ends
+    for position in (11, 12):
+        message = messages.Data(1, 0, b"x", 1, 0, None)
+        here.replicator.publish(relay, message, [(one.committed, position), (other.release, 100 + position)])
+    here.loop.run()
+    here.commit(channel, len(channel.sent))
+    assert (one.commits[-1], one.releases, other.commits[-1], other.releases) == (12, [], 20, [112])
 
 
 def test_solo_acknowledges_at_once() -> None:
@@ -102,7 +115,7 @@ def test_a_new_session_joins_a_running_stream() -> None:
     here = Setting()
     channel = here.in_sync()
     here.relays[3] = fresh = FakeRelay([3], (0, 0))
-    here.replicator.publish(fresh, messages.Opened([3]), None, 0)  # type: ignore[arg-type]
+    here.replicator.publish(fresh, messages.Opened([3]), ())  # type: ignore[arg-type]
     assert fresh.gating is Gating.STREAMED
     here.loop.run()
     here.commit(channel, len(channel.sent))
@@ -205,3 +218,37 @@ def test_a_handover_is_the_last_word() -> None:
     assert not here.replicator.all_committed
     here.commit(channel, len(channel.sent))
     assert here.replicator.all_committed
+
+
+def test_shared_state_is_told_whole_at_a_sync_and_then_when_it_changes_once_a_second_at_most() -> None:
+    here = Setting()
+    changes: list[bytes] = []
+    here.replicator.shared = lambda: changes.pop() if changes else None
+    here.replicator.shared_whole = lambda: b"whole"
+    channel = here.in_sync()
+    assert channel.sent[0][:2] == [messages.SyncBegin(True), messages.Shared(b"whole")]
+
+    def told(after_s: float) -> list[object]:
+        before = len(channel.sent)
+        here.tick(after_s)
+        here.loop.run()
+        here.commit(channel, len(channel.sent))
+        return [message for frame in channel.sent[before:] for message in frame]
+
+    assert told(0.2) == told(1.0) == []
+    changes.append(b"first")
+    assert told(0.05) == [messages.Shared(b"first")], "a change after a quiet time is told at once"
+    changes.append(b"second")
+    assert told(0.5) == []
+    assert told(0.5) == [messages.Shared(b"second")]
+    changes.append(bytes(messages.SHARED_BYTES_MAX + 1))
+    assert told(1.0) == []
+    assert here.counters["shared_state_too_large"] == 1
+
+
+def test_shared_state_goes_along_with_a_handover() -> None:
+    here = Setting()
+    here.replicator.shared = lambda: b"latest"
+    channel = here.in_sync()
+    here.replicator.hand_over(7)
+    assert channel.sent[-1] == [messages.Shared(b"latest"), messages.Handover(7)]

@@ -49,11 +49,22 @@ def test_closed_sessions_leave_and_a_handover_is_told() -> None:
 def test_a_half_open_session_gets_its_second_leg_by_a_second_record() -> None:
     cache = filled()
     record = new_session(5).to_wire()
-    half = [*record[:6], [record[6][0], None], record[7]]
+    half = [*record[:6], [record[6][0], None], *record[7:]]
     cache.apply([messages.Opened(half)])
     assert not cache.sessions[5].complete
     cache.apply([messages.Opened(record)])
     assert cache.sessions[5].complete
+
+
+def test_what_all_sessions_share_is_the_latest_and_forgotten_with_them() -> None:
+    cache = filled(1)
+    assert cache.shared == b""
+    cache.apply([messages.Shared(b"old"), messages.Shared(b"new")])
+    assert cache.shared == b"new"
+    cache.apply([messages.SyncBegin(False)])
+    assert cache.shared == b"new"
+    cache.discard()
+    assert cache.shared == b""
 
 
 @pytest.mark.parametrize(
@@ -63,9 +74,11 @@ def test_a_half_open_session_gets_its_second_leg_by_a_second_record() -> None:
         (messages.Data(1, 2, b"x", 1, 0, None), "no-such-leg"),
         (messages.Data(1, 0, b"x", 9, 0, None), "bad-forward"),
         (messages.Data(1, 0, b"x", 1, 0, b"!"), "malformed"),
+        (messages.Data(1, 0, b"x", 1, 0, None, ((0, 2, b"", b""),)), "bad-edits"),
         (messages.Ended(99, 0), "unknown-session"),
         (messages.Opened(["junk"]), "malformed"),
         (messages.Commit(3), "unexpected"),
+        (messages.Shared(bytes(messages.SHARED_BYTES_MAX + 1)), "oversized"),
     ],
 )
 def test_what_cannot_be_right_ends_the_stream(message: messages.Message, code: str) -> None:

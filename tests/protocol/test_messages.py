@@ -24,6 +24,8 @@ ALL = [
     messages.SyncEnd(),
     messages.Handover(4),
     messages.Commit(12),
+    messages.Data(1, 0, b"abc", 2, 9, None, ((0, 1, b"instead", b""), (1, 2, b"", b"back"))),
+    messages.Shared(b"state"),
 ]
 
 
@@ -38,6 +40,24 @@ def test_a_batch_survives_the_wire() -> None:
 def test_what_is_no_batch_of_known_messages_is_refused(value: object) -> None:
     with pytest.raises(MessageError):
         messages.unpack(msgpack.packb(value))
+
+
+@pytest.mark.parametrize("edits", [5, [5], [[0, 1, b""]], [[0, -1, b"", b""]], [[0, 1, b"", "text"]]])
+def test_what_is_no_list_of_edits_is_refused(edits: object) -> None:
+    with pytest.raises(MessageError):
+        messages.unpack(msgpack.packb([[3, 1, 0, b"", 0, 0, None, edits]]))
+
+
+def test_data_of_the_first_version_is_read() -> None:
+    payload = msgpack.packb([(3, 1, 0, b"abc", 2, 9, None)])
+    assert messages.unpack(payload) == [messages.Data(1, 0, b"abc", 2, 9, None, ())]
+
+
+def test_what_the_node_made_up_counts_for_the_size() -> None:
+    plain = messages.Data(1, 0, b"abc", 2, 9, None)
+    edited = plain._replace(edits=((0, 1, bytes(1000), bytes(2000)),))
+    assert messages.size([edited]) - messages.size([plain]) >= 3000
+    assert messages.size([messages.Shared(bytes(5000))]) >= 5000
 
 
 @given(st.binary(max_size=200))

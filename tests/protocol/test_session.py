@@ -10,7 +10,7 @@ from protocol import messages
 from protocol.cache import SessionCache
 from protocol.errors import MessageError
 from protocol.sequence import advance, distance
-from protocol.session import Leg, Session
+from protocol.session import Edit, Leg, Session
 
 
 class Decoder:
@@ -44,14 +44,14 @@ def test_sequence_numbers_wrap() -> None:
 
 def test_whole_pdus_go_straight_to_the_other_legs_tail() -> None:
     session = new_session()
-    assert session.receive(0, b"abcd", 4) == b"abcd"
+    assert session.receive(0, b"abcd", 4) == (b"abcd", b"")
     assert (session.leg(0).received, bytes(session.leg(0).held), bytes(session.leg(1).tail)) == (4, b"", b"abcd")
 
 
 def test_a_part_of_a_pdu_is_held_until_the_rest_is_decided_on() -> None:
     session = new_session()
-    assert session.receive(0, b"ab", 0) == b""
-    assert session.receive(0, b"cdX", 4) == b"abcd"
+    assert session.receive(0, b"ab", 0) == (b"", b"")
+    assert session.receive(0, b"cdX", 4) == (b"abcd", b"")
     assert bytes(session.leg(0).held) == b"X"
     assert session.leg(0).receive_sequence == advance(0xFFFFFFF0, 5)
 
@@ -87,9 +87,57 @@ def test_what_the_peer_has_already_is_made_again_and_not_sent() -> None:
     leg = session.leg(1)
     leg.leap(5)
     assert (leg.sent, leg.acknowledged, leg.ahead, leg.send_sequence) == (5, 5, 3, 3005)
-    assert session.receive(0, b"cd", 2) == b""
-    assert session.receive(0, b"efg", 3) == b"fg"
+    assert session.receive(0, b"cd", 2) == (b"", b"")
+    assert session.receive(0, b"efg", 3) == (b"fg", b"")
     assert (leg.ahead, leg.sent, bytes(leg.tail)) == (0, 7, b"fg")
+
+
+def test_an_edit_takes_bytes_out_puts_others_in_their_place_and_sends_others_back() -> None:
+    session = new_session()
+    session.receive(0, b"ab", 0)
+    edits = [(1, 3, b"", b"no"), (3, 4, b"instead", b""), (5, 5, b"", b"never")]
+    assert session.receive(0, b"cdefg", 5, edits) == (b"ainsteade", b"nonever")
+    client, server = session.leg(0), session.leg(1)
+    assert (bytes(client.held), bytes(client.tail), bytes(server.tail)) == (b"fg", b"nonever", b"ainsteade")
+    assert (client.received, server.received) == (7, 0), "what the node makes up, no peer has sent"
+
+
+def test_what_goes_back_is_not_sent_twice_either() -> None:
+    session = new_session()
+    session.leg(0).leap(3)
+    assert session.receive(0, b"ab", 2, [(0, 1, b"", b"error")]) == (b"b", b"or")
+
+
+def test_nothing_goes_back_after_the_fin() -> None:
+    session = new_session()
+    session.end(1)
+    assert session.receive(0, b"ab", 2, [(0, 2, b"", b"error")]) == (b"", b"")
+    assert not session.leg(0).tail
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [(2, 1, b"", b"")],
+        [(3, 5, b"", b"")],
+        [(-1, 2, b"", b"")],
+        [(0, 2, b"", b""), (1, 3, b"", b"")],
+        [(2, 3, b"", b""), (0, 1, b"", b"")],
+    ],
+)
+def test_edits_that_are_not_ordered_spans_of_what_is_decided_are_refused(edits: list[Edit]) -> None:
+    session = new_session()
+    with pytest.raises(MessageError, match="bad-edits"):
+        session.receive(0, b"abcdef", 4, edits)
+    assert session.to_wire() == new_session().to_wire(), "and nothing has changed"
+
+
+def test_a_record_of_the_first_version_is_of_a_session_that_is_not_guarded() -> None:
+    session = new_session()
+    session.guarded = True
+    record = session.to_wire()
+    assert Session.from_wire(record, Decoder).guarded
+    assert not Session.from_wire(record[:-1], Decoder).guarded
 
 
 def test_a_record_survives_the_wire() -> None:
@@ -101,16 +149,33 @@ def test_a_record_survives_the_wire() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda r: r[:-1], lambda r: [*r[:-1], b"unreadable"], lambda r: [*r[:6], [[], None], r[7]]]
+    "spoil",
+    [
+        lambda r: r[:-2],
+        lambda r: [*r, 1],
+        lambda r: [*r[:-1], 2],
+        lambda r: [*r[:7], b"unreadable", r[8]],
+        lambda r: [*r[:6], [[], None], *r[7:]],
+    ],
 )
 def test_a_damaged_record_is_refused(spoil: object) -> None:
     with pytest.raises(MessageError):
         Session.from_wire(spoil(new_session().to_wire()), Decoder)  # type: ignore[operator]
 
 
+CUTS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.binary(max_size=9), st.binary(max_size=9)), max_size=3)
+DATA = st.tuples(st.just("data"), st.integers(0, 1), st.binary(max_size=40), st.floats(0, 1), CUTS)
+
+
+def edits_of(cuts: list[tuple[float, float, bytes, bytes]], forward: int) -> tuple[Edit, ...]:
+    """Ordered spans of the decided bytes, made from any numbers."""
+    places = iter(sorted(round(share * forward) for cut in cuts for share in cut[:2]))
+    return tuple((next(places), next(places), instead, back) for _, _, instead, back in cuts)
+
+
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("data"), st.integers(0, 1), st.binary(max_size=40), st.floats(0, 1)),
+        DATA,
         st.tuples(st.just("ack"), st.integers(0, 1), st.floats(0, 1)),
         st.tuples(st.just("leap"), st.integers(0, 1), st.integers(0, 50)),
         st.tuples(st.just("dump")),
@@ -132,12 +197,13 @@ def test_the_passives_copy_equals_the_primarys_session_after_every_message(steps
 
 def _perform(session: Session, step: tuple[object, ...]) -> messages.Message:
     match step:
-        case ("data", int(number), bytes(data), float(share)):
+        case ("data", int(number), bytes(data), float(share), list(cuts)):
             other = session.leg(1 - number)
             forward = int(share * (len(session.leg(number).held) + len(data)))
-            session.receive(number, data, forward)
+            edits = edits_of(cuts, forward)
+            session.receive(number, data, forward, edits)
             session.decoder.apply(b"d")
-            return messages.Data(7, number, data, forward, other.acknowledged, b"d")
+            return messages.Data(7, number, data, forward, other.acknowledged, b"d", edits)
         case ("leap", int(number), int(count)):
             leg = session.leg(number)
             leg.leap(leg.sent + count)
@@ -149,3 +215,29 @@ def _perform(session: Session, step: tuple[object, ...]) -> messages.Message:
             return messages.Progress(7, number, leg.acknowledged, *leg.packets)
         case _:
             return messages.Opened(session.to_wire())
+
+
+@given(st.lists(st.one_of(DATA, st.tuples(st.just("commit"), st.floats(0, 1)), st.tuples(st.just("die"))), max_size=60))
+def test_what_the_peers_of_a_guarded_session_have_the_passive_would_send(
+    steps: list[tuple[object, ...]],
+) -> None:
+    """Whatever each node decides, at whatever moment it dies."""
+    cache, first = SessionCache(Decoder, 10), new_session()
+    cache.apply([messages.Opened(first.to_wire())])
+    primary, flying, peers = first, list[tuple[messages.Message, tuple[int, ...]]](), [b"", b""]
+    for step in steps:
+        match step:
+            case ("commit", float(share)):
+                for _ in range(round(share * len(flying))):
+                    message, released = flying.pop(0)
+                    cache.apply([message])
+                    peers = [bytes(primary.leg(n).tail[: released[n]]) for n in (0, 1)]
+            case ("die",):
+                primary, flying = cache.sessions[7], []
+                peers = [bytes(primary.leg(number).tail) for number in (0, 1)]
+                cache.apply([messages.Opened(primary.to_wire())])
+            case _:
+                message = _perform(primary, step)
+                flying.append((message, tuple(primary.leg(number).sent for number in (0, 1))))
+        for number in (0, 1):
+            assert bytes(cache.sessions[7].leg(number).tail).startswith(peers[number])
