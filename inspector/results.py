@@ -113,3 +113,5 @@ class Result(NamedTuple):
     """Spans of the decided octets that do not go on, in order."""
     quarantine_s: float = 0.0
     """For how long the client is to be refused."""
+    new_apps: tuple[str, ...] = ()
+    """Applications that the session had not shown before."""

@@ -1,5 +1,6 @@
 """The whole stack for one session: octets in; what may leave, and what was seen, out."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from inspector import apps, cotp, decoder, memory, refusals, services
@@ -45,13 +46,23 @@ _LAYER_NAMES = tuple(
 )
 
 
+Apps = Mapping[int | str, None]
+
+
+def _names(apps: Apps) -> list[str]:
+    """The applications' names; empty for what has none."""
+    return [app if isinstance(app, str) else NAMINGS[app].app or "" for app in apps]
+
+
 class Turn:
     """What one feed brings forth."""
 
-    __slots__ = ("edits", "findings", "now_ms", "pdus", "quarantine_s")
+    __slots__ = ("apps", "edits", "findings", "known_apps", "now_ms", "pdus", "quarantine_s")
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, apps: Apps) -> None:
         self.now_ms = now_ms
+        self.apps = apps
+        self.known_apps = len(apps)
         self.pdus: list[Pdu] = []
         self.findings: list[Finding] = []
         self.edits: list[Edit] = []
@@ -59,8 +70,16 @@ class Turn:
 
     def result(self, forward: int, *, reset: bool) -> Result:
         """The answer."""
-        edits = tuple(self.edits)
-        return Result(forward, tuple(self.pdus), tuple(self.findings), reset, edits, self.quarantine_s)
+        apps = () if len(self.apps) == self.known_apps else self._new_apps()
+        return Result(
+            *(forward, tuple(self.pdus), tuple(self.findings), reset, tuple(self.edits), self.quarantine_s, apps)
+        )
+
+    def _new_apps(self) -> tuple[str, ...]:
+        """Names are told once, though several operations may share one."""
+        names = _names(self.apps)
+        earlier = set(names[: self.known_apps])
+        return tuple(name for name in dict.fromkeys(names[self.known_apps :]) if name and name not in earlier)
 
 
 class Stack:
@@ -97,7 +116,7 @@ class Stack:
             return _REFUSED if flags & RESET else Result(framer.release(data), (), (), False)
         if not framer.add(data):
             return _UNDECIDED
-        turn = Turn(now_ms)
+        turn = Turn(now_ms, self._state.apps)
         try:
             while self._advance(framer, direction, turn):
                 action = self._inspect(_DIRECTIONS[direction], framer, turn)
@@ -319,8 +338,7 @@ class Stack:
     @property
     def apps(self) -> tuple[str, ...]:
         """Every application seen, the first one first."""
-        names = (NAMINGS[app].app if isinstance(app, int) else app for app in self._state.apps)
-        return tuple(dict.fromkeys(name for name in names if name is not None))
+        return tuple(dict.fromkeys(name for name in _names(self._state.apps) if name))
 
     @property
     def layers(self) -> dict[str, bool]:
