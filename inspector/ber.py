@@ -13,6 +13,7 @@ LONG_TAG = 0x1F
 CONSTRUCTED = 0x20
 LENGTH_OCTETS_MAX = 4
 TAG_OCTETS_MAX = 3
+OID_OCTETS_MAX = 64
 
 
 def header(octets: Octets, pos: int, end: int) -> tuple[int, int, int]:
@@ -122,3 +123,35 @@ def text(octets: Octets, start: int, stop: int, octets_max: int) -> str:
     if stop - start > octets_max:
         raise DecodeError("name-too-long", f"a name of more than {octets_max} octets", start)
     return octets[start:stop].decode("ascii", "backslashreplace")
+
+
+def oid(octets: Octets, start: int, stop: int) -> str:
+    """An OBJECT IDENTIFIER in dotted form (X.690, 8.19)."""
+    if not 1 <= stop - start <= OID_OCTETS_MAX or octets[stop - 1] > 0x7F:
+        raise DecodeError("ber-oid", "an object identifier of no or of too many octets, or without an end", start)
+    arcs = []
+    value = 0
+    for octet in octets[start:stop]:
+        value = value << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def signed(octets: Octets, start: int, stop: int) -> int:
+    """An INTEGER of 64 bits, or of 63 and a sign (X.690, 8.3)."""
+    if not 1 <= stop - start <= 9:
+        raise DecodeError("ber-integer", "an integer of no or of too many octets", start)
+    value = int.from_bytes(octets[start:stop], "big", signed=True)
+    if not -1 << 63 <= value < 1 << 64:
+        raise DecodeError("ber-integer", "an integer over 64 bits", start)
+    return value
+
+
+def bits(octets: Octets, start: int, stop: int) -> tuple[bytes, int]:
+    """A primitive BIT STRING: its octets, the first bit on top, and how many bits of them count (X.690, 8.6)."""
+    if stop == start or octets[start] > 7 or (octets[start] and stop - start == 1):
+        raise DecodeError("ber-bits", "a bit string that does not say how long it is", start)
+    return bytes(octets[start + 1 : stop]), (stop - start - 1) * 8 - octets[start]

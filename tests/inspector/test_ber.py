@@ -101,3 +101,40 @@ def test_text_is_bounded_and_never_fails() -> None:
     assert ber.text(b"A\xff\x00", 0, 3, 10) == "A\\xff\x00"
     with pytest.raises(DecodeError, match="name-too-long"):
         ber.text(b"AAAA", 0, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "dotted"),
+    [
+        ("28 CA 22 02 01", "1.0.9506.2.1"),
+        ("52 01 00 01", "2.2.1.0.1"),
+        ("88 37 03", "2.999.3"),
+        ("2B", "1.3"),
+        ("00", "0.0"),
+    ],
+)
+def test_oid(text: str, dotted: str) -> None:
+    vector = octets(text)
+    assert ber.oid(vector, 0, len(vector)) == dotted
+
+
+def test_oid_is_bounded_and_ends() -> None:
+    for wrong in (b"", b"\x28\xca", b"\x01" * 65):
+        with pytest.raises(DecodeError, match="ber-oid"):
+            ber.oid(wrong, 0, len(wrong))
+
+
+def test_signed() -> None:
+    assert ber.signed(b"\xff\xfe", 0, 2) == -2
+    assert ber.signed(b"\x00" + b"\xff" * 8, 0, 9) == (1 << 64) - 1
+    for wrong in (b"", b"\x01" * 9, bytes(10)):
+        with pytest.raises(DecodeError, match="ber-integer"):
+            ber.signed(wrong, 0, len(wrong))
+
+
+def test_bits() -> None:
+    assert ber.bits(b"\x03\xe0", 0, 2) == (b"\xe0", 5)
+    assert ber.bits(b"\x00", 0, 1) == (b"", 0)
+    for wrong in (b"", b"\x08\x00", b"\x01"):
+        with pytest.raises(DecodeError, match="ber-bits"):
+            ber.bits(wrong, 0, len(wrong))
