@@ -29,7 +29,7 @@ class Opened(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Bytes taken from a leg's peer, how many held bytes then went on, and what else moved with them."""
+    """Bytes taken from a leg's peer, how many held bytes were then decided, and what else moved with them."""
 
     session: int
     leg: int
@@ -40,7 +40,7 @@ class Data(NamedTuple):
     delta: bytes | None
     """Change of the decoder's state, opaque."""
     edits: tuple[Edit, ...] = ()
-    """What of the bytes that went on was taken out; a message of the first version has none."""
+    """What of the decided bytes did not go on; a message of the first version has none."""
 
 
 class Ended(NamedTuple):
