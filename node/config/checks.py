@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from node.config.explain import Finding
 from node.config.models import Cluster, Limits, Link, Node, Service, VirtualAddress
+from node.documents.explain import Finding
 
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
 

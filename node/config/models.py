@@ -6,27 +6,22 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from node.config.fields import (
+from node.documents.fields import (
     AddressField,
     EndpointField,
     InterfaceAddressField,
     InterfaceNameField,
     NameField,
     PathField,
+    Section,
     ranged,
     wrong,
 )
 
 NS_PER_MS = 1_000_000
 KIB = 1024
-
-
-class Section(BaseModel):
-    """Frozen, nothing coerced, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Node(Section):

@@ -16,7 +16,6 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 Location = tuple[str | int, ...]
 
 DEPTH_MAX = 16
-NODES_MAX = 20_000
 
 _TAG = "tag:yaml.org,2002:"
 _TRUE = frozenset({"true", "True", "TRUE"})
@@ -60,8 +59,11 @@ class Document:
         return Place(1, 1)
 
 
-def read(text: str) -> Document:
-    """Parse one YAML document. Never raises: what is wrong is in `flaws`; `data` may then be incomplete."""
+def read(text: str, nodes_max: int, example: str) -> Document:
+    """Parse one YAML document of at most `nodes_max` nodes; `example` is the file to start from if it is empty.
+
+    Never raises: what is wrong is in `flaws`; `data` may then be incomplete.
+    """
     document = Document()
     try:
         root = YAML(typ="rt", pure=True).compose(text)
@@ -78,24 +80,25 @@ def read(text: str) -> Document:
         document.flaws.append(Flaw((), Place(1, 1), f"not valid YAML: {str(error).splitlines()[0]}"))
         return document
     if root is None:
-        document.flaws.append(Flaw((), Place(1, 1), "the file is empty", "start from configs/node-a.yaml"))
+        document.flaws.append(Flaw((), Place(1, 1), "the file is empty", f"start from {example}"))
         return document
-    document.data = _Walk(document).value(root, ())
+    document.data = _Walk(document, nodes_max).value(root, ())
     return document
 
 
 class _Walk:
     """Turns the node tree into values. Aliases may repeat or contain themselves, hence the two bounds."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, nodes_max: int) -> None:
         self._document = document
+        self._nodes_max = nodes_max
         self._nodes = 0
 
     def value(self, node: Any, location: Location) -> Any:
         self._nodes += 1
         self._document.values[location] = _place(node)
-        if len(location) > DEPTH_MAX or self._nodes > NODES_MAX:
-            if self._nodes <= NODES_MAX + 1:
+        if len(location) > DEPTH_MAX or self._nodes > self._nodes_max:
+            if self._nodes <= self._nodes_max + 1:
                 self._flaw(node, location, "nested too deep or too large for a configuration")
             return None
         if node.id == "mapping":

@@ -1,4 +1,4 @@
-"""The types of the configuration's fields: each takes YAML's plain value and says plainly what it wanted.
+"""The types of fields: each takes YAML's plain value and says plainly what it wanted.
 
 Values are never coerced between types: a port in quotes or a number where text belongs is a mistake that the
 operator should see, not one that happens to work.
@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 INTERFACE_NAME_LENGTH_MAX = 15  # IFNAMSIZ less the terminating zero
@@ -21,6 +21,12 @@ PORT_MAX = 65_535
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _INTERFACE = re.compile(rf"[^\s/:]{{1,{INTERFACE_NAME_LENGTH_MAX}}}")
 _BROADCAST = IPv4Address("255.255.255.255")
+
+
+class Section(BaseModel):
+    """Frozen, nothing coerced, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Endpoint(NamedTuple):

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, where, and what would be right."""
+"""What is wrong with a file that somebody wrote, where, and what would be right."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ class Problem:
 
 
 class ConfigErrors(Exception):  # noqa: N818 - it is many errors
-    """All the problems of one file, in the order of its lines."""
+    """All the problems of one file, in the order of its lines; of several, file by file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda p: (p.line, p.column, p.path))
+        files = list(dict.fromkeys(problem.file for problem in problems))
+        self.problems = sorted(problems, key=lambda p: (files.index(p.file), p.line, p.column, p.path))
         super().__init__("\n".join(str(problem) for problem in self.problems))
