@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what the demo or the tests need and this machine lacks: Debian packages, and a virtual environment in .venv.
-#   scripts/setup.sh [--demo|--test]
+#   scripts/setup.sh [--demo|--bench|--test]
 # With TANDEM_PYTHON set, that interpreter is used as it is and nothing is installed for Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,8 +8,9 @@ cd "$(dirname "$0")/.."
 kind=${1:---test}
 case $kind in
 --demo) extra=demo packages=(iproute2 libbpf1 python3-venv) ;;
---test) extra=test packages=(iproute2 libbpf1 python3-venv tcpdump tshark clang llvm libbpf-dev) ;;
-*) echo "usage: scripts/setup.sh [--demo|--test]" >&2 && exit 2 ;;
+--bench) extra=demo packages=(iproute2 libbpf1 python3-venv haproxy tshark) ;;
+--test) extra=test packages=(iproute2 libbpf1 python3-venv tcpdump tshark haproxy clang llvm libbpf-dev) ;;
+*) echo "usage: scripts/setup.sh [--demo|--bench|--test]" >&2 && exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*" >&2; }

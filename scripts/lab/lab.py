@@ -12,7 +12,7 @@ from scripts.lab.layout import ICCP_PORT, LOAD_PORT, Layout, Site, Timing
 from scripts.lab.namespaces import LabError, command
 from scripts.lab.nodes import Node, Pair
 from scripts.lab.programs import REPOSITORY, Program
-from scripts.lab.topology import Topology
+from scripts.lab.topology import Plug, Topology
 
 _RUN = Path("/run")
 _MERCY_S = 5.0
@@ -21,8 +21,16 @@ _MERCY_S = 5.0
 class Lab:
     """Use it as a context: entering builds it, leaving removes every trace of it."""
 
-    def __init__(self, prefix: str = "tandem-", timestamps: bool = True, timing: Timing | None = None) -> None:
-        self.topology = Topology(prefix, timestamps)
+    def __init__(
+        self,
+        prefix: str = "tandem-",
+        timestamps: bool = True,
+        timing: Timing | None = None,
+        site: Site | None = None,
+        more_hosts: tuple[Plug, ...] = (),
+    ) -> None:
+        self.topology = Topology(prefix, timestamps, more_hosts)
+        self._site = site or Site()
         self.layout = Layout(_RUN / f"{prefix}lab", timing or Timing())
         self.pair = self._make_pair()
         self.programs: list[Program] = []
@@ -34,7 +42,7 @@ class Lab:
         atexit.register(self.remove)
         try:
             self.topology.create()
-            self.layout.create(Site())
+            self.layout.create(self._site)
         except BaseException:
             self.remove()
             raise

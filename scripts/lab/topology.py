@@ -92,20 +92,21 @@ class Topology:
 
     prefix: str = "tandem-"
     timestamps: bool = True
+    more: tuple[Plug, ...] = ()  # hosts beside the usual ones, each in a namespace called like it
     _flags: socket.socket | None = field(default=None, repr=False)
 
     def namespace(self, host: str) -> str:
-        """The namespace of `client`, `a`, `b`, `server` or `switch`."""
-        return self.prefix + _NAMESPACES[host]
+        """The namespace of `client`, `a`, `b`, `server`, `switch` or one of the hosts beside them."""
+        return self.prefix + self._hosts[host]
 
     def create(self) -> None:
         """Build the network anew, after removing what an aborted run may have left."""
         self.destroy()
-        for host in _NAMESPACES:
+        for host in self._hosts:
             run("ip", "netns", "add", self.namespace(host))
             inside(self.namespace(host), self._set_sysctls)
         self._batch("switch", self._switch_lines())
-        for host in _NAMESPACES:
+        for host in self._hosts:
             self._batch(host, self._host_lines(host))
         self._flags = inside(self.namespace("switch"), lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
@@ -114,7 +115,7 @@ class Topology:
         if self._flags is not None:
             self._flags.close()
             self._flags = None
-        present = [self.namespace(host) for host in _NAMESPACES if namespaces.exists(self.namespace(host))]
+        present = [self.namespace(host) for host in self._hosts if namespaces.exists(self.namespace(host))]
         for name in present:
             namespaces.end_processes(name)
         for name in present:
@@ -131,12 +132,20 @@ class Topology:
     def set_timestamps(self, on: bool) -> None:
         """Switch TCP timestamps for the connections opened from now on, in every namespace."""
         self.timestamps = on
-        for host in _NAMESPACES:
+        for host in self._hosts:
             inside(self.namespace(host), self._set_sysctls)
 
     def retransmitted_segments(self, host: str) -> int:
         """TcpRetransSegs of `host` since it came up."""
         return inside(self.namespace(host), read_retransmitted_segments)
+
+    @property
+    def _hosts(self) -> dict[str, str]:
+        return _NAMESPACES | {each.host: each.host for each in self.more}
+
+    @property
+    def _plugs(self) -> tuple[Plug, ...]:
+        return PLUGS + self.more
 
     def _set_ports(self, ports: Iterable[str], *, up: bool) -> None:
         assert self._flags is not None, "create() comes first"
@@ -158,7 +167,7 @@ class Topology:
         for network in NETWORKS:
             lines.append(f"link add br-{network} type bridge forward_delay 0 mcast_snooping 0")
             lines.append(f"link set br-{network} up")
-        for each in PLUGS:
+        for each in self._plugs:
             lines.append(
                 f"link add {each.port} type veth peer name {each.interface} address {each.mac}"
                 f" netns {self.namespace(each.host)}"
@@ -168,7 +177,7 @@ class Topology:
 
     def _host_lines(self, host: str) -> list[str]:
         lines = ["link set lo up"]
-        for each in PLUGS:
+        for each in self._plugs:
             if each.host == host:
                 lines.append(f"addr add {each.address} dev {each.interface}")
                 lines.append(f"link set {each.interface} up")

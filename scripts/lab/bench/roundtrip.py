@@ -1,0 +1,73 @@
+"""The round trip of a read: through the pair in sync, through HAProxy at the same place, and straight."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from scripts.lab import topology
+from scripts.lab.bench import haproxy, places
+from scripts.lab.lab import Lab
+from scripts.lab.layout import ICCP_PORT
+from scripts.lab.namespaces import LabError
+from scripts.lab.nodes import in_sync
+
+PAIR: Final = "pair"
+HAPROXY: Final = "haproxy"
+DIRECT: Final = "direct"
+_MARGIN_S: Final = 60.0
+_ADDRESSES: Final = {
+    PAIR: f"{topology.CLIENT_VIRTUAL}:{ICCP_PORT}",
+    HAPROXY: f"{places.HAPROXY_ADDRESS}:{ICCP_PORT}",
+    DIRECT: f"{topology.SERVER_ADDRESS}:{ICCP_PORT}",
+}
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Times:
+    """One path's round trips, microseconds."""
+
+    requests: int
+    p50_us: float
+    p99_us: float
+    best_us: float
+
+
+@dataclass(frozen=True)
+class RoundTrips:
+    """All paths', of one run."""
+
+    paths: dict[str, Times]
+    haproxy: str  # its version
+
+
+def measure(prefix: str, seconds: float, say: Say) -> RoundTrips:
+    """Build the lab, ask for `seconds` on all paths in turn, take the lab down.
+
+    Raises LabError, also when the pair was not in sync to the end: the figures would be another thing's.
+    """
+    version = haproxy.version()
+    say(f"round trip: building the lab, with {version} and a router beside the pair")
+    with Lab(prefix, more_hosts=places.MORE_HOSTS) as lab:
+        places.route(lab.topology)
+        lab.pair.start()
+        ready = lab.pair.wait_ready()
+        with haproxy.running(lab):
+            say(f"round trip: asking through {', '.join(_ADDRESSES)} in turn, {seconds:g} s in all")
+            paths = _ask(lab, seconds)
+        if lab.pair.active() is not ready[0] or not in_sync(ready[1].status()):
+            raise LabError("the pair fell out of sync while it was measured")
+    return RoundTrips(paths, version)
+
+
+def _ask(lab: Lab, seconds: float) -> dict[str, Times]:
+    server = lab.start_program(
+        "server", "responder", "bench.responder", "--host", topology.SERVER_ADDRESS, "--port", str(ICCP_PORT)
+    )
+    server.wait_for_progress()
+    addresses = [f"{name}={address}" for name, address in _ADDRESSES.items()]
+    client = lab.start_program("client", "caller", "bench.caller", "--seconds", str(seconds), *addresses)
+    summary = client.finish(seconds + _MARGIN_S)
+    server.stop()
+    return {name: Times(**times) for name, times in summary["paths"].items()}
