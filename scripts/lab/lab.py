@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from scripts.lab import topology
-from scripts.lab.layout import ICCP_PORT, LOAD_PORT, Layout, Site, Timing
+from scripts.lab.layout import ICCP_PORT, LOAD_PORT, Layout, PolicedSite, Site, Timing
 from scripts.lab.namespaces import LabError, command
 from scripts.lab.nodes import Node, Pair
 from scripts.lab.programs import REPOSITORY, Program
@@ -28,9 +28,11 @@ class Lab:
         timing: Timing | None = None,
         site: Site | None = None,
         more_hosts: tuple[Plug, ...] = (),
+        policy: str | None = None,
     ) -> None:
+        """`policy` is a policy file's text: its policy 1 holds for both services of the usual site."""
         self.topology = Topology(prefix, timestamps, more_hosts)
-        self._site = site or Site()
+        self._site = site or (Site() if policy is None else PolicedSite(policy))
         self.layout = Layout(_RUN / f"{prefix}lab", timing or Timing())
         self.pair = self._make_pair()
         self.programs: list[Program] = []

@@ -3,6 +3,7 @@
 import base64
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -51,11 +52,22 @@ class Layout:
     def pids(self, name: str) -> Path:
         return self.root / "run" / f"{name}.pids"
 
+    @property
+    def policy(self) -> Path:
+        return self.root / "policy.yaml"
+
+    @property
+    def signatures(self) -> Path:
+        return self.root / "signatures.yaml"
+
     def create(self, site: "Site") -> None:
-        """Make the directory anew, with the key and a configuration for each node."""
+        """Make the directory anew, with the key, a configuration for each node, and what both are to go by."""
         self.remove()
         (self.root / "run").mkdir(parents=True, mode=0o700)
         write_key(self.root / "cluster.key")
+        for path, text in ((self.policy, site.policy), (self.signatures, site.signatures)):
+            if text is not None:
+                path.write_text(text)
         for name in NODE_NAMES:
             (self.root / f"state-{name}").mkdir(mode=0o700)
             with self.config(name).open("w") as file:
@@ -66,7 +78,7 @@ class Layout:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _node(self, name: str, site: "Site") -> dict[str, Any]:
-        return {
+        config: dict[str, Any] = {
             "node": {
                 "name": name,
                 "priority": _PRIORITIES[name],
@@ -87,19 +99,26 @@ class Layout:
             "virtual_addresses": [dict(each) for each in site.virtual_addresses],
             "services": [dict(each) for each in site.services],
         }
+        if site.policy is not None:
+            config["policy_file"] = str(self.policy)
+        if site.signatures is not None:
+            config["signature_files"] = [str(self.signatures)]
+        return config
 
 
 class Site:
     """The addresses of the lab in network namespaces: the hitless pair."""
 
     takeover = "hitless"
+    policy: str | None = None
+    signatures: str | None = None
     client_virtual = topology.CLIENT_VIRTUAL
     iccp_port = ICCP_PORT
     virtual_addresses: tuple[dict[str, str], ...] = (
         {"address": f"{topology.CLIENT_VIRTUAL}/24", "interface": "eth-client"},
         {"address": f"{topology.SERVER_VIRTUAL}/24", "interface": "eth-server"},
     )
-    services: tuple[dict[str, str], ...] = tuple(
+    services: tuple[dict[str, Any], ...] = tuple(
         {
             "name": name,
             "listen": f"{topology.CLIENT_VIRTUAL}:{port}",
@@ -121,6 +140,26 @@ class Site:
             }
             for link, network, priority in (("hb0", "hb", 100), ("data", "client", 50))
         ]
+
+
+class PolicedSite(Site):
+    """The same pair with a policy file, and a service more for each policy beyond the second."""
+
+    def __init__(self, policy: str, services: Sequence[int] = (1, 1), signatures: str | None = None) -> None:
+        """`policy` and `signatures` are YAML; `services` the policies of the services at ports 102, 1102 and so on."""
+        self.policy = policy
+        self.signatures = signatures
+        names = ("iccp", "load", *(f"policy-{number}" for number in services[2:]))
+        self.services = tuple(
+            {
+                "name": name,
+                "listen": f"{topology.CLIENT_VIRTUAL}:{ICCP_PORT + 1000 * place}",
+                "server": f"{topology.SERVER_ADDRESS}:{ICCP_PORT + 1000 * place}",
+                "source": topology.SERVER_VIRTUAL,
+                "policy": number,
+            }
+            for place, (name, number) in enumerate(zip(names, services, strict=False))
+        )
 
 
 class LoopbackSite(Site):
