@@ -15,9 +15,13 @@ where a TSDU ends, so that a checkpoint and the octets held back are together th
 
 from inspector.checkpoint import Checkpoint, merge
 from inspector.errors import StateError
+from inspector.judge import Policing
 from inspector.limits import Limits
+from inspector.policy import Policy
 from inspector.results import LAYERS, Action, Direction, Edit, Event, Finding, Pdu, Result, Severity
+from inspector.rules import Ruleset, TagTable
 from inspector.stack import OnUndecodable, Stack
+from inspector.watch import Watch
 
 __all__ = [
     "LAYERS",
@@ -30,9 +34,14 @@ __all__ = [
     "Limits",
     "OnUndecodable",
     "Pdu",
+    "Policing",
+    "Policy",
     "Result",
+    "Ruleset",
     "Severity",
     "Stack",
     "StateError",
+    "TagTable",
+    "Watch",
     "merge",
 ]

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from inspector import apps, checks, services, values
+from inspector import apps, ber, checks, services, values
+from inspector.ber import Octets
 from inspector.errors import DecodeError
 from inspector.limits import Limits
+from inspector.objects import Access
 from inspector.policy import Deed, Identity, Judgement, Policy
 from inspector.results import Action, Finding
 from inspector.rules import Ruleset
@@ -56,7 +58,8 @@ class Judge:
         self._identity: Identity | None = None
         policy = policing.policy
         self._points = None if policy is None else policy.points
-        self.guarded = policy is not None and policy.guarded
+        denying_rules = policing.rules is not None and policing.rules.guarded
+        self.guarded = denying_rules or (policy is not None and policy.guarded)
         self.ignore_after = 0 if policy is None else policy.ignore_after
         self.quarantine_s = 0.0 if policy is None else policy.quarantine_s
         self.by_shape = self._points is None and not (policing.rules is not None and policing.rules.watches_pdus)
@@ -72,7 +75,7 @@ class Judge:
         if self._rules is None:
             return Verdict(Action.PASS, (), app)
         events = checks.check(seen, self._state, self._limits, self._watch, self._client, self._points)
-        judgement = self._judgement(seen)
+        judgement = self._judgement(seen, app)
         events = [*events, *judgement.events]
         if not events and not self._rules.watches_pdus:
             return Verdict(judgement.action, (), app)
@@ -106,7 +109,7 @@ class Judge:
         self._state.see_app(naming.number if custom is None else custom)
         return naming.app if custom is None else custom
 
-    def _judgement(self, seen: Seen) -> Judgement:
+    def _judgement(self, seen: Seen, app: str | None) -> Judgement:
         policy = self._policy
         if policy is None:
             return _NO_JUDGEMENT
@@ -121,8 +124,9 @@ class Judge:
             return _NO_JUDGEMENT
         access = seen.part.access if seen.part is not None else None
         assert access is not None
-        value = values.number(seen.octets, *access.data) if seen.naming in _CONTROLS else None
-        deed = Deed(seen.direction, seen.naming, pdu.service_name, pdu.kind, access.objects, value)
+        written = _numbers(seen.octets, access) if seen.naming in _CONTROLS else ()
+        value = written[0] if len(written) == 1 else None
+        deed = Deed(seen.direction, seen.naming, pdu.service_name, pdu.kind, access.objects, value, written, app)
         return policy.judge(deed, self._who(), partial(self._hit, seen.now_ms))
 
     def _hit(self, now_ms: int, key: str, seconds: float, most: int) -> int:
@@ -138,3 +142,14 @@ class Judge:
         if self._identity is None:
             self._identity = Identity.of(self._client, self._state.facts)
         return self._identity
+
+
+def _numbers(octets: Octets, access: Access) -> tuple[float | None, ...]:
+    """The number in each value that is written."""
+    pos, end = access.data
+    numbers = []
+    while pos < end:
+        stop = ber.header(octets, pos, end)[2]
+        numbers.append(values.number(octets, pos, stop))
+        pos = stop
+    return tuple(numbers)

@@ -85,7 +85,7 @@ def _note_titles(seen: Seen, state: Association) -> None:
             state.note(f"{side}.ae_qualifier", qualifier)
 
 
-def _titles(apdu: Apdu) -> list[tuple[str, str | None, int | None]]:
+def _titles(apdu: Apdu) -> list[tuple[str, str | None, int | str | None]]:
     """Whom an APDU names on which side."""
     if apdu.name == "AARQ":
         return [

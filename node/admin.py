@@ -9,18 +9,17 @@ from aiohttp import web
 
 from node import clock, views
 from node.config import Config
+from node.events import Events
 from node.status import Status
 from protocol.heartbeat import Role
 
 REQUEST_BYTES_MAX = 64 * 1024
-IGNORE_NEVER = 0
-"""No session is ever given up as "not ICCP" by its length alone."""
 
 
 class Admin:
     """Shows the node, and takes the few orders there are."""
 
-    def __init__(self, config: Config, status: Status, switchover: Callable[[], str | None]) -> None:
+    def __init__(self, config: Config, status: Status, events: Events, switchover: Callable[[], str | None]) -> None:
         self._config = config
         self._path = config.node.admin_socket
         self._status = status
@@ -31,6 +30,7 @@ class Admin:
             "sessions": self._sessions,
             "connections": self._connections,
             "cache": self._cache,
+            "events": events.view,
         }.items():
             app.router.add_get(f"/{name}", _shows(view))
         app.router.add_post("/switchover", self._on_switchover)
@@ -63,7 +63,9 @@ class Admin:
         """Empty on an active node: its sessions are in the session list."""
         if self._status.member.role is Role.ACTIVE:
             return []
-        return views.cache(self._status.standby.cache.sessions.values(), IGNORE_NEVER, clock.wall_s())
+        return views.cache(
+            self._status.standby.cache.sessions.values(), self._status.proxy.inspectors.held_to, clock.wall_s()
+        )
 
     async def _on_switchover(self, _request: web.Request) -> web.Response:
         refusal = self._switchover()

@@ -98,7 +98,9 @@ class NodeDuties:
         )
 
         def prepare() -> None:
-            takeover.prepare(order.epoch, self._kept(order), self._peer_timestamp_clock_ms())
+            kept = self._kept(order)
+            parts.proxy.inspectors.take_up(parts.standby.cache.shared, [session.client for session in kept])
+            takeover.prepare(order.epoch, kept, self._peer_timestamp_clock_ms())
 
         if self._attempt(prepare):
             self._takeover = takeover

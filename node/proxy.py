@@ -11,11 +11,12 @@ import socket
 from collections import Counter
 from contextlib import suppress
 
-from inspector import Limits, Stack
+from inspector import Stack
 from node import clock
 from node.config import Config, Service
 from node.decoder import LiveDecoder
 from node.end import End, reset_on_close
+from node.inspectors import Inspectors
 from node.kernel import tcp
 from node.kernel.flow import Flow
 from node.kernel.gate import Gate
@@ -44,8 +45,10 @@ class Proxy:
         around: Surroundings,
         relays: dict[int, Relay],
         counters: Counter[str],
+        inspectors: Inspectors,
     ) -> None:
         self.relays = relays
+        self.inspectors = inspectors
         self.around = around
         self._config = config
         self._gate = gate
@@ -121,13 +124,19 @@ class Proxy:
             self._counters["refused_unknown"] += 1
             self._refuse(sock)
             return
+        client = f"{record.remote.host}:{record.remote.port}"
+        if not self.inspectors.admits(client):
+            self._counters["refused_quarantine"] += 1
+            self._refuse(sock)
+            return
         self._last_id += 1
-        stack = Stack(self.limits(), on_undecodable=service.on_undecodable)
+        self.inspectors.opened(client)
+        stack = self.inspectors.fresh(service, client)
         leg = Leg(record.to_wire(), *_bases(flow))
         session = Session(
             self._last_id,
             service.name,
-            f"{record.remote.host}:{record.remote.port}",
+            client,
             str(service.server),
             clock.wall_s(),
             [leg, None],
@@ -149,10 +158,6 @@ class Proxy:
 
     def _flow(self, sock: socket.socket) -> Flow | None:
         return None if self._gate is None else self._gate.register(key_of(sock))
-
-    def limits(self) -> Limits:
-        """The inspector's limits, from the configuration."""
-        return Limits(held_bytes=self._config.limits.held_bytes)
 
     # --- the server's side
 
@@ -209,7 +214,8 @@ class Proxy:
 
     def forget(self, relay: Relay) -> None:
         """The session is over."""
-        self.relays.pop(relay.session.id, None)
+        if self.relays.pop(relay.session.id, None) is not None:
+            self.inspectors.closed(relay.session.client)
         self._swept_bytes.pop(relay.session.id, None)
 
     def _sweep(self) -> None:

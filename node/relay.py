@@ -77,6 +77,8 @@ class Relay:
         self.closing = False
         self.uninspected = 0
         """Pieces of traffic forwarded without a decoder's verdict (on_undecodable: pass)."""
+        self.denied = 0
+        """TSDUs that the policy took out, on this node."""
         self.loop = around.loop
         self.turns = around.turns
         self.idle_timeout_s = idle_timeout_s
@@ -179,6 +181,7 @@ class Relay:
         edits = result.edits if self.level and not (end.leg.ahead or other.leg.ahead) else ()
         passed, returned = self.session.receive(end.number, data, result.forward, edits)
         self.last_active_s = self._around.clock_s()
+        self.denied += len(edits)
         self.uninspected += self.stack.ignored and bool(passed)
         if passed:
             other.write(passed)

@@ -19,7 +19,7 @@ from node import clock
 from node.addressing import Addresses
 from node.catchup import CatchUp
 from node.config import Config, Service
-from node.decoder import LiveDecoder, resume
+from node.decoder import LiveDecoder
 from node.end import End
 from node.kernel import tcp
 from node.kernel.errors import KernelError
@@ -137,12 +137,8 @@ class Takeover:
         service = self._services[session.service]
         client, server = session.legs
         held = tuple(b"" if leg is None else bytes(leg.held) for leg in (client, server))
-        stack = resume(
-            session.decoder.pack(),
-            (held[0], held[1]),
-            limits=self._proxy.limits(),
-            on_undecodable=service.on_undecodable,
-        )
+        inspectors = self._proxy.inspectors
+        stack = inspectors.resume(service, session.client, session.decoder.pack(), (held[0], held[1]))
         session.decoder = LiveDecoder(stack)
         session.resumed += 1
         relay = Relay(session, stack, self._proxy.around, service.idle_timeout_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from inspector import Stack
+from inspector import Policy, Ruleset, Stack, TagTable
 from node.decoder import resume
 from node.end import End
 from node.kernel import tcp
@@ -13,8 +13,8 @@ from node.relay import Relay
 from protocol.session import Leg, Session
 
 PROTOCOL_TCP = 6
-NO_TAGS = {"stock": {"nr": 0, "hash": "00000000"}, "custom": {"nr": 0, "hash": "00000000"}, "set": []}
-"""This release names applications by shape and has no signatures that set tags."""
+HeldTo = Callable[[str], tuple[Ruleset, Policy]]
+"""A service's signatures and policy."""
 
 
 def sessions(
@@ -37,6 +37,8 @@ def sessions(
             "policy": policy(relay.session.service),
             "resumed": relay.session.resumed,
             "uninspected_pdus": relay.uninspected,
+            "guarded": relay.session.guarded,
+            "denied": relay.denied,
             **_inspected(relay.stack),
         }
         for relay in relays
@@ -69,11 +71,13 @@ def connections(
     ]
 
 
-def cache(kept: Iterable[Session], ignore_after: int, wall_s: float) -> list[dict[str, Any]]:
+def cache(kept: Iterable[Session], held_to: HeldTo, wall_s: float) -> list[dict[str, Any]]:
     """The HA session cache (`diagnose ips share list`)."""
     rows = []
     for session in kept:
         state = session.decoder.pack()
+        stack = resume(state)
+        rules, policy = held_to(session.service)
         rows.append(
             {
                 "serial": session.serial,
@@ -81,17 +85,25 @@ def cache(kept: Iterable[Session], ignore_after: int, wall_s: float) -> list[dic
                 "client": session.client,
                 "server": session.server,
                 "service": session.service,
-                "ignore_app_after": ignore_after,
-                "last_app": resume(state).app,
+                "ignore_app_after": policy.ignore_after,
+                "last_app": stack.app,
                 "buffer_len": [0 if leg is None else len(leg.held) for leg in session.legs],
                 "bytes": _bytes(session),
-                "tags": NO_TAGS,
+                "tags": {
+                    "stock": _table(rules.stock_tags),
+                    "custom": _table(rules.custom_tags),
+                    "set": list(stack.tags),
+                },
                 "age_s": round(wall_s - session.opened_s, 3),
                 "state_bytes": len(state),
                 "complete": session.complete,
             }
         )
     return rows
+
+
+def _table(tags: TagTable) -> dict[str, Any]:
+    return {"nr": tags.count, "hash": tags.hash}
 
 
 def _inspected(stack: Stack) -> dict[str, Any]:
@@ -101,6 +113,9 @@ def _inspected(stack: Stack) -> dict[str, Any]:
         "layers": [name for name, seen in stack.layers.items() if seen],
         "pdus": list(stack.pdus),
         "ignored": stack.ignored,
+        "midstream": stack.midstream,
+        "tags": list(stack.tags),
+        "facts": dict(stack.state.facts),
     }
 
 

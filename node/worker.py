@@ -32,6 +32,8 @@ from node.child import Orders
 from node.config import Config, Link, load
 from node.duties import NodeDuties, Parts
 from node.errors import StartupError
+from node.events import Events
+from node.inspectors import Inspectors
 from node.kernel.acks import AckSender
 from node.kernel.addresses import LinkWatcher
 from node.kernel.errors import KernelError
@@ -40,6 +42,7 @@ from node.keys import KeyFileError, read_key
 from node.lease import Lease
 from node.links import Links
 from node.member import Member
+from node.policy import load_all
 from node.proxy import Proxy
 from node.rates import Rates
 from node.refusals import Refusals
@@ -100,7 +103,8 @@ class Worker:
         self._status = Status(self._parts, orders, self._member, self._links, self._counters, clock.boottime_s())
         self._duties.join(self._member, self._status)
         self._rates = Rates(self._counters, self._status)
-        self._admin = Admin(config, self._status, self._duties.request_switchover)
+        self._events = Events()
+        self._admin = Admin(config, self._status, self._events, self._duties.request_switchover)
 
     # --- parts
 
@@ -111,6 +115,8 @@ class Worker:
         relays: dict[int, Relay] = {}
         replicator = Replicator(config, relays, self._counters, clock.boottime_s, self._loop.call_soon)
         replicator.on_change = self._standing_changed
+        inspectors = Inspectors(config, load_all(config))
+        replicator.shared, replicator.shared_whole = inspectors.changed, inspectors.whole
         around = Surroundings(
             loop=self._loop,
             turns=Turns(self._loop),
@@ -132,7 +138,7 @@ class Worker:
             Lease(gate, config.cluster.heartbeat.lease_ns),
             Addresses(config.virtual_addresses),
             store.epoch(config.node.state_dir, config.node.name),
-            Proxy(config, gate, around, relays, self._counters),
+            Proxy(config, gate, around, relays, self._counters, inspectors),
             replicator,
             standby,
         )
@@ -276,6 +282,7 @@ class Worker:
 
     def _inspected(self, relay: Relay, result: Result) -> None:
         self._rates.count(result)
+        self._events.take(relay, result)
         for finding in result.findings:
             logger.warning("finding", serial=relay.session.serial, **finding._asdict())
 
