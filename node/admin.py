@@ -10,6 +10,7 @@ from aiohttp import web
 from node import clock, views
 from node.config import Config
 from node.events import Events
+from node.lessons import Lessons
 from node.status import Status
 from protocol.heartbeat import Role
 
@@ -19,10 +20,13 @@ REQUEST_BYTES_MAX = 64 * 1024
 class Admin:
     """Shows the node, and takes the few orders there are."""
 
-    def __init__(self, config: Config, status: Status, events: Events, switchover: Callable[[], str | None]) -> None:
+    def __init__(
+        self, config: Config, status: Status, events: Events, lessons: Lessons, switchover: Callable[[], str | None]
+    ) -> None:
         self._config = config
         self._path = config.node.admin_socket
         self._status = status
+        self._lessons = lessons
         self._switchover = switchover
         app = web.Application(client_max_size=REQUEST_BYTES_MAX)
         for name, view in {
@@ -31,9 +35,11 @@ class Admin:
             "connections": self._connections,
             "cache": self._cache,
             "events": events.view,
+            "learned": lessons.view,
         }.items():
             app.router.add_get(f"/{name}", _shows(view))
         app.router.add_post("/switchover", self._on_switchover)
+        app.router.add_post("/learned", self._on_learn)
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> None:
@@ -71,6 +77,15 @@ class Admin:
         refusal = self._switchover()
         if refusal is not None:
             return web.json_response({"ok": False, "error": refusal}, status=409)
+        return web.json_response({"ok": True})
+
+    async def _on_learn(self, request: web.Request) -> web.Response:
+        """Begin to learn anew, for `seconds`."""
+        try:
+            seconds = float(request.query.get("seconds", ""))
+        except ValueError:
+            return web.json_response({"ok": False, "error": "for how many seconds?"}, status=400)
+        self._lessons.begin(seconds)
         return web.json_response({"ok": True})
 
 

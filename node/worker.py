@@ -40,6 +40,7 @@ from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.keys import KeyFileError, read_key
 from node.lease import Lease
+from node.lessons import Lessons
 from node.links import Links
 from node.member import Member
 from node.policy import load_all
@@ -104,7 +105,8 @@ class Worker:
         self._duties.join(self._member, self._status)
         self._rates = Rates(self._counters, self._status)
         self._events = Events()
-        self._admin = Admin(config, self._status, self._events, self._duties.request_switchover)
+        self._lessons = Lessons()
+        self._admin = Admin(config, self._status, self._events, self._lessons, self._duties.request_switchover)
 
     # --- parts
 
@@ -283,6 +285,7 @@ class Worker:
     def _inspected(self, relay: Relay, result: Result) -> None:
         self._rates.count(result)
         self._events.take(relay, result)
+        self._lessons.take(relay, result)
         for finding in result.findings:
             logger.warning("finding", serial=relay.session.serial, **finding._asdict())
 
