@@ -82,7 +82,7 @@ class Admin:
     async def _on_learn(self, request: web.Request) -> web.Response:
         """Begin to learn anew, for `seconds`."""
         try:
-            seconds = float(request.query.get("seconds", ""))
+            seconds = int(request.query.get("seconds", ""))
         except ValueError:
             return web.json_response({"ok": False, "error": "for how many seconds?"}, status=400)
         self._lessons.begin(seconds)

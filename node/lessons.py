@@ -21,10 +21,10 @@ class Lessons:
         self._learners: dict[str, Learner] = {}
         self._until_s = 0.0
 
-    def begin(self, seconds: float) -> None:
+    def begin(self, seconds: int) -> None:
         """Forget what was seen, and look for so long."""
         self._learners.clear()
-        self._until_s = clock.boottime_s() + min(max(seconds, 0.0), SECONDS_MAX)
+        self._until_s = clock.boottime_s() + min(max(seconds, 0), SECONDS_MAX)
 
     @property
     def left_s(self) -> float:

@@ -156,6 +156,11 @@ class Replicator:
         relay.gating = Gating.STREAMED
         self._append(opened, relay.marks())
 
+    def share(self) -> None:
+        """Tell the state that all sessions share at once, if it changed."""
+        if self._channel is not None:
+            self._tell_shared(self.shared())
+
     def _tell_shared(self, state: bytes | None) -> None:
         if state is None:
             return

@@ -33,7 +33,7 @@ from node.config import Config, Link, load
 from node.duties import NodeDuties, Parts
 from node.errors import StartupError
 from node.events import Events
-from node.inspectors import Inspectors
+from node.inspectors import Inspectors, host_of
 from node.kernel.acks import AckSender
 from node.kernel.addresses import LinkWatcher
 from node.kernel.errors import KernelError
@@ -288,6 +288,15 @@ class Worker:
         self._lessons.take(relay, result)
         for finding in result.findings:
             logger.warning("finding", serial=relay.session.serial, **finding._asdict())
+        if result.quarantine_s:
+            self._quarantine(relay.session.client)
+
+    def _quarantine(self, client: str) -> None:
+        """All of the peer's sessions end, and the other node learns at once whom to refuse."""
+        self._parts.replicator.share()
+        for relay in list(self._parts.proxy.relays.values()):
+            if host_of(relay.session.client) == host_of(client):
+                relay.abort("its peer is in quarantine")
 
     def _session_failed(self, relay: Relay, error: Exception) -> None:
         self._counters["internal_errors"] += 1
