@@ -31,12 +31,12 @@ QUARANTINE_MS = 7 * 86_400_000
 class Watch:
     """Rates, open connections, selects and quarantines of all peers."""
 
-    __slots__ = ("_connections", "_quarantines", "_selects", "_windows", "changed")
+    __slots__ = ("_connections", "_quarantines", "_selects", "changed", "windows")
 
     def __init__(self) -> None:
         self.changed = False
         """Whether something changed since whoever copies the watch last put this to False."""
-        self._windows: dict[str, list[Any]] = {}
+        self.windows: dict[str, list[Any]] = {}
         """[start in ms, count] or [start in ms, thing, thing, ...]."""
         self._connections: dict[str, int] = {}
         self._selects: dict[str, tuple[str, int]] = {}
@@ -51,9 +51,9 @@ class Watch:
         met. Beyond `items_max` nothing is added. A clock that was set back begins a new window, and so does a rule
         that now counts otherwise.
         """
-        window = self._windows.get(key)
+        window = self.windows.get(key)
         if window is None or not 0 <= now_ms - window[0] <= seconds * 1000 or isinstance(window[1], str) != distinct:
-            _put(self._windows, key, [max(now_ms, 0), item if distinct else 1], WINDOWS_MAX)
+            _put(self.windows, key, [max(now_ms, 0), item if distinct else 1], WINDOWS_MAX)
             self.changed = True
             return 1
         seen = len(window) - 1 if distinct else int(window[1])
@@ -125,7 +125,7 @@ class Watch:
         """Everything."""
         fields = {
             "v": VERSION,
-            "windows": [list(it) for it in self._windows.items()],
+            "windows": [list(it) for it in self.windows.items()],
             "connections": [list(it) for it in self._connections.items()],
             "selects": [[device, *it] for device, it in self._selects.items()],
             "quarantines": [list(it) for it in self._quarantines.items()],
@@ -148,7 +148,7 @@ class Watch:
 
     def _load(self, fields: dict[str, Any]) -> None:
         for key, window in fields["windows"]:
-            _put(self._windows, _text(key), _window(window), WINDOWS_MAX)
+            _put(self.windows, _text(key), _window(window), WINDOWS_MAX)
         for peer, count in fields["connections"]:
             _put(self._connections, _text(peer), _count(count), PEERS_MAX)
         for device, peer, at_ms in fields["selects"]:
