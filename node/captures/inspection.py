@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from inspector import Direction, Pdu, Result, Stack
+from inspector import Pdu, Result
 from node.captures.files import Capture
 from node.captures.notes import Notes
 from node.captures.packets import Packets
+from node.captures.policing import Maker
 from node.captures.reassembly import DEFAULT_PORTS, Reassembler
 from node.captures.streams import Connection, Piece
 
@@ -26,20 +27,6 @@ class Sighting(NamedTuple):
     """That frame's, since 1970."""
     connection: Connection
     pdu: Pdu
-
-
-class Maker:
-    """Makes the inspector of a connection, and makes it anew where octets were lost."""
-
-    def new(self, connection: Connection) -> Stack:
-        """The inspector of a connection that was not seen before."""
-        return Stack(on_undecodable="continue")
-
-    def without_held(self, connection: Connection, stack: Stack, direction: Direction) -> Stack:
-        """The same inspector, less the octets it holds of one direction."""
-        held = list(stack.held)
-        held[direction] = b""
-        return Stack.resume(stack.checkpoint(), (held[0], held[1]), on_undecodable="continue")
 
 
 class Inspection:
@@ -65,7 +52,7 @@ class Inspection:
     def run(self, capture: Capture) -> Iterator[Sighting]:
         """Everything in the capture. Raises CaptureError."""
         packets = Packets(self._notes)
-        reassembler = Reassembler(self._notes, self._ports)
+        reassembler = Reassembler(self._notes, self._ports, self._maker.closed)
         number = 0
         for frame in capture.frames():
             number = frame.number
@@ -94,7 +81,7 @@ class Inspection:
         connection, direction, octets, frame, time_ns, anew = piece
         stack = connection.stack
         if stack is None:
-            stack = connection.stack = self._maker.new(connection)
+            stack = connection.stack = self._maker.new(connection, time_ns // NS_PER_MS)
         elif anew:
             stack = connection.stack = self._maker.without_held(connection, stack, direction)
         result = stack.feed(direction, octets, time_ns // NS_PER_MS)

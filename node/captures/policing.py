@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from inspector import Direction, Stack
-from node.captures.inspection import Maker
+from inspector.judge import Policing
 from node.captures.streams import Connection
+
+
+class Maker:
+    """Makes the inspector of a connection, and makes it anew where octets were lost."""
+
+    def __init__(self, policing: Policing | None = None, *, details: bool = False) -> None:
+        self._policing = policing or Policing()
+        self._details = details
+
+    def new(self, connection: Connection, now_ms: int) -> Stack:
+        """The inspector of a connection that was not seen before."""
+        if self._policing.watch is not None:
+            self._policing.watch.connected(connection.client[0], now_ms)
+        return Stack(**self._options(connection))
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is over."""
+        if self._policing.watch is not None and connection.stack is not None:
+            self._policing.watch.closed(connection.client[0])
+
+    def without_held(self, connection: Connection, stack: Stack, direction: Direction) -> Stack:
+        """The same inspector, less the octets it holds of one direction."""
+        held = list(stack.held)
+        held[direction] = b""
+        return Stack.resume(stack.checkpoint(), (held[0], held[1]), **self._options(connection))
+
+    def _options(self, connection: Connection) -> dict[str, Any]:
+        policing = replace(self._policing, client=connection.client[0])
+        return {"on_undecodable": "continue", "policing": policing, "details": self._details}
 
 
 def policed(policy: Path | None, number: int | None, signatures: tuple[Path, ...], *, details: bool) -> Maker:
     """What makes the inspectors of a capture."""
-    del policy, number, signatures, details
-    return Maker()
+    del policy, number, signatures
+    return Maker(details=details)

@@ -11,6 +11,7 @@ request (COTP CR), if that is what was seen first; else who has the higher port.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from inspector import Direction
 from node.captures.notes import Notes
@@ -31,8 +32,15 @@ _Known = tuple[Connection, Direction]
 class Reassembler:
     """Takes segments in the order of the capture, gives their octets in the order of the streams."""
 
-    def __init__(self, notes: Notes, ports: frozenset[int] = DEFAULT_PORTS) -> None:
+    def __init__(
+        self,
+        notes: Notes,
+        ports: frozenset[int] = DEFAULT_PORTS,
+        closed: Callable[[Connection], None] | None = None,
+    ) -> None:
+        """`closed` is called once for each connection that ends."""
         self._notes = notes
+        self._closed = closed
         self._ports = ports
         self._known: dict[bytes, _Known] = {}
         self._connections: deque[Connection] = deque()
@@ -82,6 +90,7 @@ class Reassembler:
                 return known
             for each in known[0].streams:
                 each.drain(pieces)
+            self._close(known[0])
         return self._new(segment)
 
     def _new(self, segment: Segment) -> _Known:
@@ -110,6 +119,7 @@ class Reassembler:
         return known
 
     def _forget(self, connection: Connection) -> None:
+        self._close(connection)
         for key in connection.keys:
             if self._known[key][0] is connection:
                 del self._known[key]
@@ -139,9 +149,15 @@ class Reassembler:
             first.connection.ignore()
             self.ignored += 1
 
-    @staticmethod
-    def _finish(connection: Connection, direction: Direction, flags: int, pieces: list[Piece]) -> None:
+    def _finish(self, connection: Connection, direction: Direction, flags: int, pieces: list[Piece]) -> None:
         connection.streams[direction].finished = True
         if flags & RST or all(stream.finished for stream in connection.streams):
             for stream in connection.streams:
                 stream.drain(pieces)
+            self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if not connection.closed:
+            connection.closed = True
+            if self._closed is not None:
+                self._closed(connection)

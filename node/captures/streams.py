@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 class Connection:
     """One TCP connection, from its SYN or from where the capture starts."""
 
-    __slots__ = ("client", "ignored", "judged", "keys", "midstream", "number", "server", "stack", "streams")
+    __slots__ = ("client", "closed", "ignored", "judged", "keys", "midstream", "number", "server", "stack", "streams")
 
     def __init__(
         self, number: int, client: tuple[str, int], server: tuple[str, int], midstream: bool, notes: Notes
@@ -60,6 +60,7 @@ class Connection:
         """Whether it is not inspected: neither to a server's port nor TPKT."""
         self.stack: Stack | None = None
         """What inspects it."""
+        self.closed = False
         self.keys: tuple[bytes, bytes] = (b"", b"")
         self.streams = tuple(Stream(self, direction, notes) for direction in Direction)
 

@@ -24,10 +24,15 @@ EXIT_FINDINGS = EXIT_NODE
 """With --fail-on: there are findings that severe."""
 
 CaptureFile = Annotated[Path, typer.Argument(metavar="CAPTURE", help="A pcap or pcapng file.")]
-PolicyFile = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="Judge by the policies of this file.")]
-PolicyId = Annotated[int | None, typer.Option("--policy-id", metavar="N", help="Which of them; if there is but one, it.")]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="Judge by the policies of this file.")
+]
+PolicyId = Annotated[
+    int | None, typer.Option("--policy-id", metavar="N", help="Which of them; if there is but one, it.")
+]
 SignatureFiles = Annotated[
-    list[Path] | None, typer.Option("--signatures", metavar="FILE", help="Signatures beside the stock ones; repeatable.")
+    list[Path] | None,
+    typer.Option("--signatures", metavar="FILE", help="Signatures beside the stock ones; repeatable."),
 ]
 Ports = Annotated[
     list[int] | None, typer.Option("--port", min=1, max=65535, help="The servers' port, in place of 102; repeatable.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
@@ -71,7 +72,7 @@ def shuffled(draw: st.DrawFn) -> tuple[bytes, int, list[tuple[int, bytes]]]:
     """A stream, its first sequence number, and segments of it: cut, overlapping, repeated, in any order."""
     stream = draw(st.binary(min_size=1, max_size=200))
     cuts = sorted({0, len(stream), *draw(st.lists(st.integers(0, len(stream)), max_size=12))})
-    spans = list(zip(cuts, cuts[1:], strict=False))
+    spans = list(itertools.pairwise(cuts))
     extra = st.tuples(st.integers(0, len(stream) - 1), st.integers(1, 60))
     spans += [(at, min(at + size, len(stream))) for at, size in draw(st.lists(extra, max_size=8))]
     first = draw(st.sampled_from((0, 1000, 2**31 - 50, 2**32 - 1, 2**32 - 100)))
