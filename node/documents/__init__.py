@@ -3,6 +3,7 @@
 errors.py     Problem and ConfigErrors: what `tandem check` prints
 positions.py  YAML text -> plain values plus the line and column of each key and value
 fields.py     field types: endpoints, addresses, names, paths, ranges with their limits
+patterns.py   field types for patterns and for what signatures and policies name
 schema.py     what a model wants at a location
 explain.py    the validator's errors in the operator's words, with what would be right
 read.py       a file's text; Reading: a text under a model, and all that is wrong with it
