@@ -8,6 +8,7 @@ import socket
 import struct
 from typing import Final
 
+PORT: Final = 102
 TPKT_HEADER: Final = 4
 _TPKT_VERSION: Final = 3
 _CR: Final = 0xE0
@@ -36,6 +37,13 @@ class AssociationError(Exception):
 def tpkt(tpdu: bytes) -> bytes:
     """One TPDU in its RFC 1006 packet."""
     return struct.pack("!BBH", _TPKT_VERSION, 0, TPKT_HEADER + len(tpdu)) + tpdu
+
+
+def opening(number: int, tpdu_size_exponent: int) -> tuple[bytes, bytes, bytes, bytes]:
+    """The four packets that open an association: caller, called, caller, called."""
+    tsap = struct.pack("!I", number)
+    request, confirm = (_connection_tpdu(kind, 0, tsap, tpdu_size_exponent) for kind in (_CR, _CC))
+    return tpkt(request), tpkt(confirm), tpkt(_DATA + _CONNECT), tpkt(_DATA + _ACCEPT)
 
 
 def open_as_caller(sock: socket.socket, number: int, tpdu_size_exponent: int) -> None:

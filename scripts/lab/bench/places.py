@@ -1,4 +1,4 @@
-"""Two hosts beside the pair, each with a leg in both of the lab's networks: HAProxy, and a router for the straight way."""
+"""Two hosts beside the pair, each on both of the lab's networks: HAProxy, and a router for the straight way."""
 
 from pathlib import Path
 from typing import Final

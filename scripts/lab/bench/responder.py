@@ -1,6 +1,6 @@
 """The server of the round trip: answers the recorded read, the same on every path.
 
-    python -m scripts.lab.bench.responder --host 172.16.200.177 --port 102 [--port 2102]     (until SIGTERM)
+python -m scripts.lab.bench.responder --host 172.16.200.177 --port 102 [--port 2102]     (until SIGTERM)
 """
 
 import argparse

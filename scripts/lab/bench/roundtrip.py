@@ -12,9 +12,11 @@ from scripts.lab.namespaces import LabError
 from scripts.lab.nodes import in_sync
 
 PAIR: Final = "pair"
+GUARDED: Final = "guarded"
 HAPROXY: Final = "haproxy"
 DIRECT: Final = "direct"
 _MARGIN_S: Final = 60.0
+_GUARDED_PORT: Final = ICCP_PORT + 2000
 _ADDRESSES: Final = {
     PAIR: f"{topology.CLIENT_VIRTUAL}:{ICCP_PORT}",
     HAPROXY: f"{places.HAPROXY_ADDRESS}:{ICCP_PORT}",
@@ -41,6 +43,14 @@ class RoundTrips:
     paths: dict[str, Times]
     haproxy: str  # its version
 
+    def p50_ratio(self, path: str) -> float:
+        """A path's median in terms of HAProxy's."""
+        return self.paths[path].p50_us / self.paths[HAPROXY].p50_us
+
+    def p99_ratio(self, path: str) -> float:
+        """A path's 99th percentile in terms of HAProxy's."""
+        return self.paths[path].p99_us / self.paths[HAPROXY].p99_us
+
 
 def measure(prefix: str, seconds: float, say: Say) -> RoundTrips:
     """Build the lab, ask for `seconds` on all paths in turn, take the lab down.
@@ -62,9 +72,8 @@ def measure(prefix: str, seconds: float, say: Say) -> RoundTrips:
 
 
 def _ask(lab: Lab, seconds: float) -> dict[str, Times]:
-    server = lab.start_program(
-        "server", "responder", "bench.responder", "--host", topology.SERVER_ADDRESS, "--port", str(ICCP_PORT)
-    )
+    ports = (argument for port in (ICCP_PORT, _GUARDED_PORT) for argument in ("--port", str(port)))
+    server = lab.start_program("server", "responder", "bench.responder", "--host", topology.SERVER_ADDRESS, *ports)
     server.wait_for_progress()
     addresses = [f"{name}={address}" for name, address in _ADDRESSES.items()]
     client = lab.start_program("client", "caller", "bench.caller", "--seconds", str(seconds), *addresses)

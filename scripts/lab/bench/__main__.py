@@ -1,0 +1,94 @@
+"""How fast: the round trip through the pair beside HAProxy's, and the inspector beside tshark.
+
+Exit code 0 when everything was measured, 2 when it cannot be measured here. The round trip needs root.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+from rich.console import Console
+
+from scripts.lab.bench import inspection, roundtrip
+from scripts.lab.bench.figures import Figures
+from scripts.lab.namespaces import LabError
+
+MEASURED: Final = 0
+CANNOT: Final = 2
+INTERRUPTED: Final = 130
+_WIDTH: Final = 110
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    seconds: float
+    turns: int
+
+
+_QUICK: Final = Extent(20.0, 3)
+_LONG: Final = Extent(90.0, 7)
+_REPORTS: Final = 100_000
+
+
+def main() -> int:
+    options = _parse()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    console = Console(highlight=False, width=max(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
+    try:
+        figures = _run(options, console)
+    except LabError as error:
+        print(f"The bench cannot go on: {error}", file=sys.stderr)
+        return CANNOT
+    except KeyboardInterrupt:
+        print("\nInterrupted; everything is taken down.", file=sys.stderr)
+        return INTERRUPTED
+    if options.json:
+        print(json.dumps(figures.as_json()), flush=True)
+    else:
+        for table in figures.tables():
+            console.print(table)
+    return MEASURED
+
+
+def _run(options: argparse.Namespace, console: Console) -> Figures:
+    """One part after the other, so that neither disturbs the other."""
+    extent = _QUICK if options.quick else _LONG
+    trips = speeds = None
+    if options.only != "inspector":
+        if os.geteuid() != 0:
+            raise LabError("the round trip needs root: network namespaces, BPF and TCP_REPAIR (or: --only inspector)")
+        trips = roundtrip.measure(options.prefix, options.seconds or extent.seconds, console.print)
+    if options.only != "roundtrip":
+        speeds = inspection.measure(options.reports, options.turns or extent.turns, console.print)
+    return Figures(trips, speeds)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="about a minute in all, instead of several")
+    parser.add_argument("--only", choices=("roundtrip", "inspector"), help="one part alone")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    parser.add_argument("--reports", type=int, default=_REPORTS, metavar="N", help=f"to inspect ({_REPORTS})")
+    parser.add_argument("--seconds", type=float, metavar="N", help="of round trips, all paths together")
+    parser.add_argument("--turns", type=int, metavar="N", help="of the inspector and tshark; the best counts")
+    parser.add_argument("--prefix", default="bench-", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The inspector on one core beside tshark, and `tandem inspect` beside it, on the same reports; never two at a time.
+
+The best of several turns counts for each: what disturbs a program that only computes can only make it slower.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inspector import Pdu, Stack
+from scripts.lab.bench import capture_file, timed, traffic, tshark
+from scripts.lab.bench.traffic import Message, Traffic
+from scripts.lab.namespaces import LabError
+
+INSPECTOR: Final = "inspector"
+TAKEN_APART: Final = "inspector, every report taken apart"
+"""Without what it knows of a report's shape from the one before; each report's details told, too."""
+INSPECT: Final = "tandem inspect"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Seconds of the best turn, by program; and what each needs to start."""
+
+    reports: int
+    origin: str
+    tshark: str  # its version
+    turns: int
+    seconds: dict[str, float]
+    start_s: dict[str, float]
+
+    def rate(self, program: str) -> float:
+        """Reports a second, the start included."""
+        return self.reports / self.seconds[program]
+
+    def rate_running(self, program: str) -> float:
+        """Reports a second once the program has started."""
+        return self.reports / (self.seconds[program] - self.start_s[program])
+
+    @property
+    def quickest_tshark(self) -> str:
+        """The way in which tshark takes the reports apart in the least time."""
+        return min(tshark.WAYS, key=lambda way: self.seconds[way])
+
+
+def measure(reports: int, turns: int, say: Say) -> Speeds:
+    """Everything in turn. Raises LabError when a program fails, or does not see all of the reports."""
+    version = tshark.version()
+    source = traffic.load()
+    say(f"inspector: {reports} reports ({source.origin}), as a stream and as a capture file for {version}")
+    pieces = source.pieces(reports)
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as directory:
+        capture, empty = Path(directory) / "reports.pcap", Path(directory) / "one-packet.pcap"
+        capture_file.write(capture, (*source.opening, *source.repeated(reports)))
+        capture_file.write_one_packet(empty)
+        _expect(reports, tshark.reports(capture), "tshark")
+        best: dict[str, float] = {}
+        start: dict[str, float] = {}
+        for turn in range(1, turns + 1):
+            say(f"inspector: turn {turn} of {turns}")
+            _keep_best(best, INSPECTOR, _inspect(source, pieces, reports))
+            _keep_best(best, TAKEN_APART, _inspect(source, pieces, reports, details=True))
+            for program, command in _commands(capture).items():
+                _keep_best(best, program, timed.seconds(*command))
+            for program, command in _commands(empty).items():
+                _keep_best(start, program, timed.seconds(*command))
+    return Speeds(reports, source.origin, version, turns, best, start)
+
+
+def _commands(path: Path) -> dict[str, tuple[str, ...]]:
+    ways = {way: tshark.command(way, path) for way in tshark.WAYS}
+    return ways | {INSPECT: (sys.executable, "-m", "node.cli", "inspect", str(path), "--json")}
+
+
+def _inspect(source: Traffic, pieces: list[Message], reports: int, *, details: bool = False) -> float:
+    """Seconds that one Stack needs for all pieces; the opening is not counted."""
+    stack = Stack(details=details)
+    for direction, octets in source.opening:
+        stack.feed(direction, octets)
+    found = 0
+    last: tuple[Pdu, ...] = ()
+    started_s = time.perf_counter()
+    for direction, octets in pieces:
+        last = stack.feed(direction, octets).pdus
+        found += len(last)
+    taken_s = time.perf_counter() - started_s
+    _expect(reports, found, "the inspector")
+    if any(pdu.mms_service != "informationReport" or pdu.app is None for pdu in last):
+        raise LabError("the inspector took a report for something else")
+    return taken_s
+
+
+def _keep_best(best: dict[str, float], program: str, seconds: float) -> None:
+    best[program] = min(seconds, best.get(program, seconds))
+
+
+def _expect(wanted: int, found: int, who: str) -> None:
+    if found != wanted:
+        raise LabError(f"{who} sees {found} of {wanted} reports")
