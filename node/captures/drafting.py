@@ -42,7 +42,7 @@ class _Access(NamedTuple):
     right: str
     name: str
     app: str
-    count: int
+    times: int
     first_ms: int
     last_ms: int
     low: float | None
@@ -143,12 +143,12 @@ def _groups(accesses: Sequence[_Access]) -> list[_Group]:
     for access in accesses:
         by_name[_named(access)].append(access)
     rows: dict[tuple[str | None, frozenset[str]], list[tuple[str, list[_Access]]]] = defaultdict(list)
-    for parts, found in by_name.items():
-        rows[parts.domain, frozenset(it.right for it in found)].append((parts.item, found))
+    for parts, uses in by_name.items():
+        rows[parts.domain, frozenset(it.right for it in uses)].append((parts.item, uses))
     listed = {domain for (domain, rights), found in rows.items() if "read" in rights and any(it[0] for it in found)}
     groups = []
     for (domain, rights), found in rows.items():
-        items = {item: sum(it.count for it in uses) for item, uses in found}
+        items = {item: sum(it.times for it in uses) for item, uses in found}
         asked = items.pop("", 0)
         if asked and domain not in listed:
             items[_ANY_NAME] = asked

@@ -123,7 +123,8 @@ class TextLines:
         fields = summary.fields(inspection, notes)
         yield ""
         others = f", {inspection.ignored} more not inspected" if inspection.ignored else ""
-        yield f"{fields['pdus']} PDUs in {fields['connections']} connections{others}; {fields['frames']} frames"
+        connections = counted(fields["connections"], "connection")
+        yield f"{counted(fields['pdus'], 'PDU')} in {connections}{others}; {counted(fields['frames'], 'frame')}"
         for title in ("apps", "mms", "findings", "notes"):
             for number, (name, count) in enumerate(fields[title].items()):
                 yield f"  {title if number == 0 else '':<9} {count:>8}  {clean(name)}"
@@ -148,3 +149,8 @@ def _remark(finding: Finding) -> str:
     marks += finding.attack
     source = f" ({', '.join(marks)})" if marks else ""
     return f"{finding.severity:<6} {finding.code}{source}: {clean(finding.detail)}"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things."""
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
