@@ -2,7 +2,7 @@
 
 A report of a whole data set goes by the data set's name, one by exception lists its variables; either way the first
 value names the transfer set if the data set has Transfer_Set_Name for its first member, as it nearly always does. These
-checks are the hot path: dictionary look-ups, and one count of the values.
+checks are the hot path: a few dictionary look-ups, and one count of the values.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from inspector.limits import Limits
 from inspector.results import Event
 from inspector.seen import Seen
 from inspector.state import MIDSTREAM, Association, Known
-from inspector.tase2 import SCOPED_NAMES, STRUCTURE, Kind
+from inspector.tase2 import PROOFS, SCOPED_NAMES, STRUCTURE, Kind, item_of
 
 _SIDES = ("the client", "the server")
 
@@ -24,8 +24,8 @@ def transfer(seen: Seen, association: Association, limits: Limits) -> Sequence[E
         return NONE
     name, transfer_set = _transfer_set(seen, association, limits)
     events = _origin(seen, association, limits, name, transfer_set)
-    wrong = _members(seen, association)
-    return (*events, wrong) if wrong is not None else events
+    wrong = _count(seen, association) or _strangers(seen, association, transfer_set)
+    return events if wrong is None else (*events, wrong)
 
 
 def acknowledgement(seen: Seen, association: Association, limits: Limits) -> Sequence[Event]:
@@ -68,7 +68,7 @@ def _unnamed(seen: Seen, association: Association, limits: Limits) -> Sequence[E
     sides = {
         it.value[1]
         for it in association.known.values()
-        if it.kind is Kind.TRANSFER_SET and it.value[0] and data_set in (None, it.value[0])
+        if it.kind is Kind.TRANSFER_SET and any(it.value[::2]) and (data_set is None or it.value[0] in ("", data_set))
     }
     if seen.direction in sides:
         return NONE
@@ -89,23 +89,39 @@ def _wrong_direction(seen: Seen, name: str) -> Event:
     return Event("report-wrong-direction", f"{_SIDES[seen.direction]} about {name}, which is the other's", name)
 
 
-def _members(seen: Seen, association: Association) -> Event | None:
-    """Values unlike the data set's members, or unlike the variables listed."""
+def _count(seen: Seen, association: Association) -> Event | None:
+    """Values unlike in number to the data set's members, or to the variables listed."""
     assert seen.part is not None
     access = seen.part.access
     if not access.objects:
         return None
-    expected = len(access.objects)
-    if access.by_list:
-        data_set = association.known.get(access.objects[0])
-        if data_set is None or data_set.kind is not Kind.DATA_SET or not data_set.value:
-            return None
-        expected = len(data_set.value)
+    expected = len(_members(access.objects[0], association) if access.by_list else access.objects)
     values = count(seen.octets, *access.data)
-    if values is None or values == expected:
+    if values is None or values == expected or not expected:
         return None
     what = access.objects[0] if access.by_list else "a list"
     return Event("report-member-count", f"{values} values for the {expected} members of {what}", what)
+
+
+def _strangers(seen: Seen, association: Association, transfer_set: Known | None) -> Event | None:
+    """A report by exception of variables that its data set does not have."""
+    assert seen.part is not None
+    if transfer_set is None or seen.part.access.by_list:
+        return None
+    data_set: str = transfer_set.value[0]
+    members = set(_members(data_set, association))
+    if not members:
+        return None
+    for name in seen.part.access.objects:
+        if name not in members and item_of(name) not in PROOFS:
+            return Event("report-member-count", f"{name} is no member of {data_set}", data_set)
+    return None
+
+
+def _members(data_set: str, association: Association) -> list[str]:
+    """The members of a data set; none if they are not known."""
+    known = association.known.get(data_set)
+    return known.value if known is not None and known.kind is Kind.DATA_SET else []
 
 
 def _transfer_set(seen: Seen, association: Association, limits: Limits) -> tuple[str, Known | None]:
