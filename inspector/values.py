@@ -46,6 +46,8 @@ SOURCES = ("telemetered", "calculated", "entered", "estimated")
 CONDITIONS = ("interval", "integrity", "change", "operator", "external")
 """DSConditions by bit: why a report is sent."""
 DAY_S = 86_400
+_TIMES = range(946_684_800, 1 << 31)
+"""Seconds since 1970 that are in this century, and in the 32 bits of a time stamp."""
 EPOCH_1984_DAYS = 5_113
 """From 1970 to 1984, where the days of a binary time count from."""
 
@@ -132,10 +134,13 @@ def floating(octets: Octets, start: int, stop: int) -> float:
     return value
 
 
-def _float(octets: Octets, start: int, stop: int) -> float | str:
+def finite(value: float | None) -> float | str | None:
     """JSON knows neither infinities nor what is no number."""
-    value = floating(octets, start, stop)
-    return value if value - value == 0 else str(value)
+    return value if value is None or value - value == 0 else str(value)
+
+
+def _float(octets: Octets, start: int, stop: int) -> float | str | None:
+    return finite(floating(octets, start, stop))
 
 
 def _utc_time(octets: Octets, start: int, stop: int) -> str:
@@ -235,25 +240,34 @@ def _number(octets: Octets, item: Item) -> float | None:
 
 
 def point(octets: Octets, item: Item) -> Point | None:
-    """A reported point (IEC 60870-6-802): a value, alone or in a structure {value, [time], flags, [changes]}.
+    """A point as reported or read (IEC 60870-6-802): alone, or a structure {value, [time], flags, [changes]}.
 
-    Points of state are flags whose two upper bits are the value. None for what is no point. Raises DecodeError.
+    Points of state have no value of their own: it is the upper two of their flags. The structures of a number with
+    flags and of a state with a time are of one shape; what could be a time after 2000 is taken for one. None for
+    what is no point. Raises DecodeError.
     """
     tag, start, stop = item
     if tag != STRUCTURE:
         return _bare(octets, item)
     members = ber.children(octets, start, stop)
-    if not members:
+    at = next((at for at, member in enumerate(members) if _flags(octets, member) is not None), len(members))
+    flags = _flags(octets, members[at]) if at < len(members) else None
+    before = members[:at]
+    if flags is not None and _is_state(octets, before, more=at + 1 < len(members)):
+        return Point(float(flags >> 6), _quality(flags), flags, _time(octets, before))
+    if not before or before[0][0] not in _NUMBERS:
         return None
-    first, *others = members
-    lone = _bare(octets, first)
-    if lone is None:
-        return None
-    flags = lone.flags
-    for member in others:
-        if flags is None:
-            flags = _flags(octets, member)
-    return Point(lone.value, _quality(flags), flags, _time(octets, others, state=lone.flags is not None))
+    return Point(_number(octets, before[0]), _quality(flags), flags, _time(octets, before[1:]))
+
+
+def _is_state(octets: Octets, before: list[Item], *, more: bool) -> bool:
+    """Whether what stands before the flags is no value: nothing, or a time alone. `more`: something follows them."""
+    if not before:
+        return True
+    if len(before) > 1 or before[0][0] == FLOATING_POINT:
+        return False
+    time = _time(octets, before)
+    return time is not None and (before[0][0] == STRUCTURE or more or time in _TIMES)
 
 
 def _bare(octets: Octets, item: Item) -> Point | None:
@@ -274,19 +288,13 @@ def _quality(flags: int | None) -> str | None:
     return None if flags is None else QUALITIES[flags >> 4 & 3]
 
 
-def _time(octets: Octets, members: list[Item], *, state: bool) -> int | None:
-    """The time stamp: seconds since 1970, alone or with milliseconds in a structure, before the flags.
-
-    A point of state, whose flags stand first, has it next to them.
-    """
-    if not members or (not state and members[0][0] == BIT_STRING):
+def _time(octets: Octets, members: list[Item]) -> int | None:
+    """The time stamp, first of what is left: seconds since 1970, alone or with milliseconds in a structure."""
+    if members and members[0][0] == STRUCTURE:
+        members = ber.children(octets, *members[0][1:])
+    if not members:
         return None
     tag, start, stop = members[0]
-    if tag == STRUCTURE:
-        inner = ber.children(octets, start, stop)
-        if not inner:
-            return None
-        tag, start, stop = inner[0]
     read = _INTEGERS.get(tag)
     return None if read is None else read(octets, start, stop)
 
