@@ -55,7 +55,7 @@ def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] 
     from node import doctor as host  # noqa: PLC0415
     from node.cli.views import checks  # noqa: PLC0415
 
-    settings = load_config(config, check_key=False)
+    settings = load_config(config, check_files=False)
     found = host.examine(settings)
     lacking = host.lacking(settings, found)
     if as_json:

@@ -18,16 +18,16 @@ def find_socket(config: Path | None, socket: Path | None) -> Path:
     if socket is not None:
         return socket
     if config is not None:
-        return load_config(config, check_key=False).node.admin_socket
+        return load_config(config, check_files=False).node.admin_socket
     return _only_socket(RUN_DIR)
 
 
-def load_config(path: Path, *, check_key: bool = True) -> Config:
+def load_config(path: Path, *, check_files: bool = True) -> Config:
     """The configuration, or a CliError with every problem of the file."""
     from node.config import ConfigErrors, load  # noqa: PLC0415 - costs 100 ms that --socket need not pay
 
     try:
-        return load(path, check_key=check_key)
+        return load(path, check_files=check_files)
     except ConfigErrors as errors:
         count = len(errors.problems)
         what = "1 problem" if count == 1 else f"{count} problems"

@@ -5,40 +5,80 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from inspector.rules import Ruleset
+from node import signatures
 from node.config import checks
-from node.config.models import Config
-from node.documents import Bounds, Finding, Reading, read_text
+from node.config.models import Config, Service
+from node.documents import Bounds, ConfigErrors, Finding, Reading, read_text
 from node.keys import KeyFileError, read_key
+from node.policy.load import no_policy, read_policy_file
 
 BOUNDS = Bounds(octets=1 << 18, nodes=20_000)
 EXAMPLE = "configs/node-a.yaml"
 
 
-def load(path: Path | str, *, check_key: bool = True) -> Config:
+def load(path: Path | str, *, check_files: bool = True) -> Config:
     """The configuration in the file `path`.
 
-    With `check_key` the cluster's key file must be usable too; a command that only looks for the admin socket
-    can do without. Raises ConfigErrors, never anything else.
+    With `check_files` the files that it names must be sound too: the cluster's key, the policies, the signatures; a
+    command that only looks for the admin socket can do without. Raises ConfigErrors, never anything else.
     """
     text = read_text(Path(path), BOUNDS.octets, "give the path of the node's YAML file")
-    return parse(text, str(path), check_key=check_key)
+    return parse(text, str(path), check_files=check_files)
 
 
-def parse(text: str, file: str = "<config>", *, check_key: bool = True) -> Config:
+def parse(text: str, file: str = "<config>", *, check_files: bool = True) -> Config:
     """As `load`, from text; `file` is the name that problems are reported under."""
     reading = Reading(text, file, Config, EXAMPLE, BOUNDS.nodes)
     if isinstance(reading.data, dict):
-        reading.add(checks.check(checks.draft(reading.data)))
-        reading.add(_key_findings(reading.data.get("cluster")) if check_key else [])
+        parts = checks.draft(reading.data)
+        reading.add(checks.check(parts))
+        if check_files:
+            reading.add(_key_findings(reading.data.get("cluster")))
+            rules = _rules(reading)
+            reading.add(_policy_findings(reading, rules, parts.services))
     return reading.result()
 
 
 def _key_findings(cluster: Any) -> list[Finding]:
-    named = cluster.get("key_file") if isinstance(cluster, dict) else None
-    if not isinstance(named, str) or not named.startswith("/"):
-        return []  # the field's own check has said so
+    path = _path(cluster.get("key_file") if isinstance(cluster, dict) else None)
+    if path is None:
+        return []
     try:
-        read_key(Path(named))
+        read_key(path)
     except KeyFileError as error:
         return [(("cluster", "key_file"), error.what, error.remedy)]
     return []
+
+
+def _rules(reading: Reading[Config]) -> Ruleset | None:
+    """The signatures; None, and their problems told, if they have any."""
+    named = reading.data.get("signature_files")
+    paths = [path for path in map(_path, named if isinstance(named, tuple) else ()) if path is not None]
+    try:
+        return signatures.read(paths)
+    except ConfigErrors as errors:
+        reading.problems += errors.problems
+        return None
+
+
+def _policy_findings(reading: Reading[Config], rules: Ruleset | None, services: dict[int, Service]) -> list[Finding]:
+    """What is wrong between the services and the policy file; what is wrong in that file is told as its own."""
+    path = _path(reading.data.get("policy_file"))
+    if path is None:
+        return []
+    try:
+        policies = {entry.id for entry in read_policy_file(path, rules).policies}
+    except ConfigErrors as errors:
+        reading.problems += errors.problems
+        return []
+    return [
+        (("services", nr, "policy"), *no_policy(service.policy, policies, f"{path} has no"))
+        for nr, service in services.items()
+        if service.policy not in policies
+    ]
+
+
+def _path(value: Any) -> Path | None:
+    """A path as the file gives it; None for what the field's own check complains of."""
+    return Path(value) if isinstance(value, str) and value.startswith("/") else None

@@ -214,6 +214,8 @@ class Config(Section):
     links: tuple[Link, ...] = Field(min_length=1, max_length=16)
     virtual_addresses: tuple[VirtualAddress, ...] = Field(min_length=1, max_length=64)
     services: tuple[Service, ...] = Field(min_length=1, max_length=64)
+    policy_file: PathField | None = None
+    signature_files: tuple[PathField, ...] = Field(default=(), max_length=16)
     limits: Limits = Limits()
     log: Log = Log()
 

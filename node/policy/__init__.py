@@ -1,11 +1,13 @@
-"""SKELETON: helper POLICY replaces this file."""
+"""Policy files: YAML in, for each policy its rules and the compiled Policy out; every mistake at its place.
 
-from inspector import Policy, Ruleset
-from node.config import Config
+fields.py   field types: networks, transport selectors, AP-titles
+models.py   what a policy file may say
+checks.py   the rules between its sections, and between it and the signatures
+compile.py  a policy's model compiled for the inspector
+load.py     load_policy_file(path); load_all(config), what each service is to be held to
+"""
 
-Rulebook = dict[str, tuple[Ruleset, Policy]]
+from node.policy.load import Loaded, Rulebook, load_all, load_policy_file
+from node.policy.models import PolicyFile
 
-
-def load_all(config: Config) -> Rulebook:
-    """The signatures and the policy of each service."""
-    return {service.name: (Ruleset(), Policy.default(service.policy)) for service in config.services}
+__all__ = ["Loaded", "PolicyFile", "Rulebook", "load_all", "load_policy_file"]

@@ -17,7 +17,7 @@ CONFIGS = HERE.parents[1] / "configs"
 
 @pytest.fixture
 def config() -> Config:
-    return load(HERE / "base.yaml", check_key=False)
+    return load(HERE / "base.yaml", check_files=False)
 
 
 def test_values_are_parsed(config: Config) -> None:
@@ -54,7 +54,7 @@ links: [{name: l, local: "10.0.0.1:7410", peer: "10.0.0.2:7410"}]
 virtual_addresses: [{address: 10.0.1.1/24, interface: eth0}]
 services: [{name: s, listen: "10.0.1.1:102", server: "10.0.2.1:102", source: 10.0.1.1}]
 """
-    config = parse(text, check_key=False)
+    config = parse(text, check_files=False)
     assert (config.cluster.takeover, config.cluster.session_pickup, config.cluster.override) == (
         "auto",
         True,
@@ -77,7 +77,7 @@ def test_survives_its_own_dump(config: Config) -> None:
 
 @pytest.mark.parametrize("name", ["node-a.yaml", "node-b.yaml"])
 def test_examples_are_sound_apart_from_the_key(name: str, tmp_path: Path) -> None:
-    load(CONFIGS / name, check_key=False)
+    load(CONFIGS / name, check_files=False)
     key = tmp_path / "cluster.key"
     text = (CONFIGS / name).read_text().replace("/etc/tandem/cluster.key", str(key))
     with pytest.raises(ConfigErrors) as caught:
@@ -88,7 +88,7 @@ def test_examples_are_sound_apart_from_the_key(name: str, tmp_path: Path) -> Non
 
 
 def test_examples_are_two_halves_of_one_pair() -> None:
-    a, b = (load(CONFIGS / f"node-{name}.yaml", check_key=False) for name in "ab")
+    a, b = (load(CONFIGS / f"node-{name}.yaml", check_files=False) for name in "ab")
     assert [(link.local, link.peer) for link in a.links] == [(link.peer, link.local) for link in b.links]
     assert a.node.name != b.node.name
     assert (a.cluster, a.virtual_addresses, a.services, a.limits) == (
@@ -100,7 +100,7 @@ def test_examples_are_two_halves_of_one_pair() -> None:
 
 
 def test_examples_show_every_key() -> None:
-    config = load(CONFIGS / "node-a.yaml", check_key=False)
+    config = load(CONFIGS / "node-a.yaml", check_files=False)
     for model in (config, config.node, config.cluster, config.cluster.heartbeat, config.cluster.standby_loss):
         assert set(type(model).model_fields) == model.model_fields_set
     for model in (*config.links, *config.virtual_addresses, *config.services, config.limits, config.log):

@@ -38,13 +38,13 @@ def read_case(lines: list[str]) -> Case:
 @pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
 def test_problem_at_its_place(case: Case) -> None:
     with pytest.raises(ConfigErrors) as caught:
-        parse(case.edited, "x", check_key=False)
+        parse(case.edited, "x", check_files=False)
     told = "\n".join(str(problem).removeprefix("x:") for problem in caught.value.problems)
     assert told == case.expected
 
 
 def test_base_is_sound() -> None:
-    parse(BASE, check_key=False)
+    parse(BASE, check_files=False)
 
 
 def test_all_problems_at_once_in_the_order_of_the_file() -> None:
@@ -58,7 +58,7 @@ def test_all_problems_at_once_in_the_order_of_the_file() -> None:
     ):
         text = text.replace(old, new, 1)
     with pytest.raises(ConfigErrors) as caught:
-        parse(text, check_key=False)
+        parse(text, check_files=False)
     assert [(problem.line, problem.path) for problem in caught.value.problems] == [
         (1, "node.priority"),
         (7, "cluster.heartbeat.lease_ms"),
@@ -71,7 +71,7 @@ def test_all_problems_at_once_in_the_order_of_the_file() -> None:
 def test_a_broken_entry_does_not_hide_the_rules_for_the_others() -> None:
     text = BASE.replace("172.16.200.177:102", "nowhere", 1).replace("172.16.200.4/24", "172.16.200.4", 1)
     with pytest.raises(ConfigErrors) as caught:
-        parse(text, check_key=False)
+        parse(text, check_files=False)
     # The virtual addresses are not all known, so nobody can say that `source` is not one of them.
     assert [p.path for p in caught.value.problems] == ["virtual_addresses[1].address", "services[0].server"]
 
@@ -82,7 +82,7 @@ def test_lists_are_bounded() -> None:
     )
     start, end = BASE.index("links:\n"), BASE.index("virtual_addresses:")
     with pytest.raises(ConfigErrors, match="the list has 17 entries"):
-        parse(f"{BASE[:start]}links:\n{entries}\n{BASE[end:]}", check_key=False)
+        parse(f"{BASE[:start]}links:\n{entries}\n{BASE[end:]}", check_files=False)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_lists_are_bounded() -> None:
 )
 def test_hostile_text_is_a_problem_not_a_crash(text: str) -> None:
     with pytest.raises(ConfigErrors):
-        parse(text, check_key=False)
+        parse(text, check_files=False)
 
 
 @pytest.mark.parametrize(
