@@ -226,12 +226,12 @@ def _number(pdu: Pdu) -> int:
 
 def _subject(need: Need, name: str) -> str:
     """The object that a row should name: the device, where its select or tag name was used."""
-    if need in (Need.SELECT, Need.TAG):
-        return device_of(name) or name
-    return name
+    device = device_of(name) if need in (Need.SELECT, Need.TAG) else None
+    return device if device is not None and item_of(device) else name
 
 
 def _value(pdu: Pdu) -> float | None:
-    """The number that a control was given, where the details say it."""
-    del pdu
-    return None
+    """The number that an object was given, where the details say it."""
+    said = pdu.details.get("tase2")
+    value = said.get("command") if isinstance(said, Mapping) else None
+    return float(value) if isinstance(value, int | float) else None

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from inspector.learning import ALL_NAMES, NO_OBJECT
-from inspector.policy.rows import Name
+from inspector.policy.rows import OWN_DOMAIN, Name
+from node.documents.patterns import PATTERN_LENGTH_MAX
 
 ALIKE_MIN = 8
 """So many names that begin alike are written as a pattern."""
@@ -31,8 +32,7 @@ _ANY_NAME = "Bilateral_Table_ID"
 """Every peer may read it anyway: stands in a row whose point is that the domain's names may be asked for."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.$*-]*")
 _NOT_PLAIN = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n", "none"))
-_WILD = re.compile(r"[*?[]")
-_NAME_OF_PEER = re.compile(r"[^A-Za-z0-9_.-]")
+_ODD = re.compile(r"[*?\[\]/ ]")
 
 
 class _Access(NamedTuple):
@@ -52,7 +52,7 @@ class _Access(NamedTuple):
 def draft(facts: Iterable[Mapping[str, Any]], sources: Sequence[str], *, name: str = "learned", number: int = 1) -> str:
     """The policy file; `sources` say where the facts come from."""
     entries = list(facts)
-    peers = [line for entry in entries for line in _peer(entry)]
+    peers = [line for nr, entry in enumerate(entries, 1) for line in _peer(nr, entry)]
     return "\n".join(
         [
             *_head(entries, sources),
@@ -87,11 +87,14 @@ def _head(entries: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Itera
     yield from _comment(f"There was too much to learn: {left_off} accesses were left off." if left_off else "")
 
 
-def _peer(entry: Mapping[str, Any]) -> Iterator[str]:
+def _peer(nr: int, entry: Mapping[str, Any]) -> Iterator[str]:
     address = str(entry["address"])
-    accesses = [_Access(*access) for access in entry["accesses"]]
-    yield f"- name: {_scalar(_NAME_OF_PEER.sub('-', address)[:32] or 'unknown')}"
-    yield f"  addresses: [{_scalar(address)}]"
+    accesses = [it for it in (_Access(*access) for access in entry["accesses"]) if Name.of(it.name).domain != ""]
+    if ":" in address:
+        yield f"- name: client-{nr}  # at {_clean(address)}: a policy knows addresses of IPv4 alone"
+    else:
+        yield f"- name: {_scalar(address)}"
+        yield f"  addresses: [{_scalar(address)}]"
     for side in ("client", "server"):
         shown = ", ".join(_identities(entry["identities"], side))
         if shown:
@@ -248,8 +251,11 @@ def _fits(item: str, stem: str) -> bool:
 
 
 def _literal(name: str) -> str:
-    """A name as a pattern that fits it alone."""
-    return name if name == "*" else _WILD.sub(r"[\g<0>]", name)
+    """A name as a pattern: characters that mean something there, or cannot stand there, become `?`."""
+    if name in ("*", OWN_DOMAIN):
+        return name
+    text = "".join(it if it.isprintable() else "?" for it in _ODD.sub("?", name))
+    return text if len(text) <= PATTERN_LENGTH_MAX else text[: PATTERN_LENGTH_MAX - 1] + "*"
 
 
 def _scalar(value: int | str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inspector import Direction, Stack
-from inspector.judge import Policing
+from inspector import Direction, Policing, Stack, Watch
 from node.captures.streams import Connection
 
 
@@ -40,7 +40,28 @@ class Maker:
         return {"on_undecodable": "continue", "policing": policing, "details": self._details}
 
 
-def policed(policy: Path | None, number: int | None, signatures: tuple[Path, ...], *, details: bool) -> Maker:
-    """What makes the inspectors of a capture."""
-    del policy, number, signatures
-    return Maker(details=details)
+def policed(
+    policy: Path | None = None, number: int | None = None, signatures: Sequence[Path] = (), *, details: bool = False
+) -> Maker:
+    """What makes the inspectors of a capture.
+
+    Raises ConfigErrors for files with mistakes, LookupError if the policy file has no such policy, or several and
+    no number was given.
+    """
+    from node.policy import load_policy_file  # noqa: PLC0415 - pydantic takes as long to load as a small capture
+    from node.signatures import read  # noqa: PLC0415
+
+    rules = read(signatures)
+    if policy is None:
+        return Maker(Policing(rules, None, Watch()), details=details)
+    known = load_policy_file(policy, rules)
+    if number is None and len(known) > 1:
+        raise LookupError(f"{policy} has the policies {_listed(known)}: say which")
+    chosen = next(iter(known)) if number is None else number
+    if chosen not in known:
+        raise LookupError(f"{policy} has no policy {chosen}, but {_listed(known)}")
+    return Maker(Policing(*known[chosen], Watch()), details=details)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from node.captures.files import Capture
     from node.captures.inspection import Inspection
     from node.captures.notes import Notes
+    from node.captures.policing import Maker
     from node.cli.views.inspected import JsonLines, TextLines
 
 LINES_AT_ONCE = 256
@@ -56,16 +57,32 @@ def inspect(
     """Inspect a capture. One line a PDU with what it says, its verdict and findings; a summary at the end."""
     from node.captures.inspection import Inspection  # noqa: PLC0415 - only these commands need it
     from node.captures.notes import Notes  # noqa: PLC0415
-    from node.captures.policing import policed  # noqa: PLC0415
     from node.captures.reassembly import DEFAULT_PORTS  # noqa: PLC0415
     from node.cli.views.inspected import JsonLines, TextLines  # noqa: PLC0415
 
     notes = Notes()
-    maker = policed(policy, policy_id, tuple(signatures or ()), details=as_json)
+    if policy is None and policy_id is not None:
+        raise CliError("--policy-id says which policy of a file\n    name the file with --policy FILE", EXIT_USAGE)
+    maker = maker_of(policy, policy_id, signatures, details=as_json)
     inspection = Inspection(notes, maker, frozenset(port) if port else DEFAULT_PORTS, progress())
     severities = show(capture, inspection, notes, JsonLines() if as_json else TextLines())
     if fail_on is not None and severities & set(SEVERITIES[SEVERITIES.index(fail_on) :]):
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def maker_of(policy: Path | None, number: int | None, signatures: list[Path] | None, *, details: bool) -> Maker:
+    """What makes the inspectors; mistakes in the files are said as `tandem check` says them."""
+    from node.captures.policing import policed  # noqa: PLC0415
+    from node.documents import ConfigErrors  # noqa: PLC0415
+
+    try:
+        return policed(policy, number, signatures or (), details=details)
+    except ConfigErrors as errors:
+        count = len(errors.problems)
+        what = "1 problem" if count == 1 else f"{count} problems"
+        raise CliError(f"{what} in what the capture is to be judged by\n{errors}", EXIT_USAGE) from None
+    except LookupError as error:
+        raise CliError(f"{error.args[0]}\n    with --policy-id N", EXIT_USAGE) from None
 
 
 def show(path: Path, inspection: Inspection, notes: Notes, view: JsonLines | TextLines) -> set[str]:

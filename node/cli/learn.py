@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
-from node.cli.inspect import Ports, SignatureFiles, progress, tell
+from node.cli.inspect import Ports, SignatureFiles, maker_of, progress, tell
 from node.cli.options import ConfigOption, SocketOption
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def learn(
         source = _listen(learner, config, socket, seconds, service)
         sources = [source]
     else:
-        _read(learner, captures or [], tuple(signatures or ()), frozenset(port or ()))
+        _read(learner, captures or [], signatures, frozenset(port or ()))
         sources = [path.name for path in captures or []]
     facts = learner.facts()
     if not any(entry["accesses"] or entry["identities"] for entry in facts):
@@ -74,16 +74,15 @@ def learn(
     _put(draft(facts, sources, name=name, number=policy_id), output, len(facts))
 
 
-def _read(learner: Learner, captures: list[Path], signatures: tuple[Path, ...], ports: frozenset[int]) -> None:
+def _read(learner: Learner, captures: list[Path], signatures: list[Path] | None, ports: frozenset[int]) -> None:
     from node.captures.errors import CaptureError  # noqa: PLC0415
     from node.captures.files import Capture  # noqa: PLC0415
     from node.captures.inspection import NS_PER_MS, Inspection  # noqa: PLC0415
     from node.captures.notes import Notes  # noqa: PLC0415
-    from node.captures.policing import policed  # noqa: PLC0415
     from node.captures.reassembly import DEFAULT_PORTS  # noqa: PLC0415
 
     notes = Notes()
-    inspection = Inspection(notes, policed(None, None, signatures, details=True), ports or DEFAULT_PORTS, progress())
+    inspection = Inspection(notes, maker_of(None, None, signatures, details=True), ports or DEFAULT_PORTS, progress())
     for path in captures:
         try:
             with Capture(path, notes) as capture:
