@@ -1,10 +1,10 @@
-"""What the answers of MMS say (ISO 9506-2): results and errors, names, identities, files, members.
+"""What the answers of MMS say (ISO 9506-2): results and errors, names, types, identities, files, members.
 
 Each function takes a decoded PDU and reads `octets[pdu.start:pdu.stop]`; what is of another form raises DecodeError.
 What is kept of lists is bounded; the counts tell of all.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inspector import ber, objects, services, values
 from inspector.ber import Octets
@@ -202,6 +202,70 @@ def counts(octets: Octets, pdu: MmsPdu) -> Counts:
         if tag in (0x80, 0x81)
     }
     return Counts(numbers.get(0x80, 0), numbers.get(0x81, 0))
+
+
+# --- types
+
+_TYPES = {
+    0x83: "boolean",
+    0x84: "bit-string",
+    0x85: "integer",
+    0x86: "unsigned",
+    0x89: "octet-string",
+    0x8A: "visible-string",
+    0x8B: "generalized-time",
+    0x8C: "binary-time",
+    0x8D: "bcd",
+    0x8F: "object-identifier",
+    0x90: "mms-string",
+    0x91: "utc-time",
+}
+_SIZED = frozenset((0x84, 0x85, 0x86, 0x89, 0x8A, 0x8D, 0x90))
+"""Types that say how many bits or octets; a negative number is the most there may be."""
+
+
+def type_of(octets: Octets, pdu: MmsPdu) -> Any:
+    """The type in a getVariableAccessAttributes response, fit for JSON: `integer 32`, structures as mappings."""
+    for tag, start, stop in ber.children(octets, pdu.start, pdu.stop):
+        if tag == 0xA2:
+            return _type(octets, start, stop, 0)
+    return None
+
+
+def _type(octets: Octets, pos: int, end: int, depth: int) -> Any:
+    if pos == end:
+        return None
+    tag, start, stop = ber.header(octets, pos, end)
+    if depth == values.DEPTH_MAX:
+        return values.CUT
+    if tag == values.STRUCTURE:
+        return _structure(octets, start, stop, depth + 1)
+    if tag == values.ARRAY:
+        return _array(octets, start, stop, depth + 1)
+    if tag == 0xA7:
+        widths = [ber.unsigned(octets, first, last) for _, first, last in ber.children(octets, start, stop)]
+        return f"floating-point {widths[0]}" if widths else "floating-point"
+    name = _TYPES.get(tag, f"type {tag:#04x}")
+    return f"{name} {abs(ber.signed(octets, start, stop))}" if tag in _SIZED else name
+
+
+def _structure(octets: Octets, start: int, stop: int, depth: int) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for tag, first, last in ber.children(octets, start, stop):
+        if tag == 0xA1:
+            for at, (_, inner, outer) in enumerate(ber.children(octets, first, last)[: values.MEMBERS_MAX]):
+                fields = {it[0]: it[1:] for it in ber.children(octets, inner, outer)}
+                name = values.text(octets, *fields[0x80]) if 0x80 in fields else str(at)
+                shown[name] = _type(octets, *fields[0xA1], depth) if 0xA1 in fields else None
+    return shown
+
+
+def _array(octets: Octets, start: int, stop: int, depth: int) -> dict[str, Any]:
+    fields = {it[0]: it[1:] for it in ber.children(octets, start, stop)}
+    return {
+        "elements": ber.unsigned(octets, *fields[0x81]) if 0x81 in fields else None,
+        "of": _type(octets, *fields[0xA2], depth) if 0xA2 in fields else None,
+    }
 
 
 # --- who a peer is, and what it can do

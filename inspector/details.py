@@ -243,6 +243,10 @@ def _members(octets: Octets, pdu: MmsPdu) -> Fields:
     }
 
 
+def _attributes(octets: Octets, pdu: MmsPdu) -> Fields:
+    return {"deletable": answers.deletable(octets, pdu), "type": answers.type_of(octets, pdu)}
+
+
 # --- TASE.2
 
 
@@ -425,6 +429,7 @@ _RESPONSES: dict[int, Callable[[Octets, MmsPdu], Fields]] = {
     services.STATUS: _status,
     services.GET_NAME_LIST: _names,
     services.IDENTIFY: _identity,
+    services.GET_VARIABLE_ACCESS_ATTRIBUTES: _attributes,
     services.READ: _results,
     services.WRITE: _results,
     services.DELETE_VARIABLE_ACCESS: _counts,
