@@ -39,6 +39,12 @@ Ports = Annotated[
     list[int] | None, typer.Option("--port", min=1, max=65535, help="The servers' port, in place of 102; repeatable.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a PDU, the summary as the last line.")]
+Details = Annotated[
+    bool,
+    typer.Option(
+        "--details", help="With --json: all that each PDU says, values included; takes several times as long."
+    ),
+]
 FailOn = Annotated[
     Literal["low", "medium", "high"] | None,
     typer.Option("--fail-on", help="Exit code 1 if there is a finding of this severity or above."),
@@ -52,6 +58,7 @@ def inspect(
     signatures: SignatureFiles = None,
     port: Ports = None,
     as_json: AsJson = False,
+    details: Details = False,
     fail_on: FailOn = None,
 ) -> None:
     """Inspect a capture. One line a PDU with what it says, its verdict and findings; a summary at the end."""
@@ -63,7 +70,7 @@ def inspect(
     notes = Notes()
     if policy is None and policy_id is not None:
         raise CliError("--policy-id says which policy of a file\n    name the file with --policy FILE", EXIT_USAGE)
-    maker = maker_of(policy, policy_id, signatures, details=as_json)
+    maker = maker_of(policy, policy_id, signatures, details=as_json and details)
     inspection = Inspection(notes, maker, frozenset(port) if port else DEFAULT_PORTS, progress())
     severities = show(capture, inspection, notes, JsonLines() if as_json else TextLines())
     if fail_on is not None and severities & set(SEVERITIES[SEVERITIES.index(fail_on) :]):
