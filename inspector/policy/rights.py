@@ -104,6 +104,10 @@ def _operate(first: bool, name: str) -> Need:
     return Need.OPERATE if first else _write(first, name)
 
 
+def _switch(first: bool, name: str) -> Need:
+    return Need.WRITE if first else _write(first, name)
+
+
 def _create(first: bool, _name: str) -> Need:
     return Need.WRITE if first else Need.MEMBER
 
@@ -119,10 +123,8 @@ _LOOKS = (
     apps.plain_service(services.GET_VARIABLE_ACCESS_ATTRIBUTES),
     apps.plain_service(services.GET_NAMED_VARIABLE_LIST_ATTRIBUTES),
 )
-_WRITES = (
-    *(apps.SET_VALUE, apps.SET_TAG, apps.START_TRANSFER, apps.STOP_TRANSFER),
-    *(apps.ENABLE_MESSAGES, apps.DISABLE_MESSAGES, apps.plain_service(services.WRITE)),
-)
+_WRITES = (apps.SET_VALUE, apps.SET_TAG, apps.plain_service(services.WRITE))
+_SWITCHES = (apps.START_TRANSFER, apps.STOP_TRANSFER, apps.ENABLE_MESSAGES, apps.DISABLE_MESSAGES)
 _DELETIONS = (
     *(apps.SET_DATA_SET_VALUES, apps.DELETE_DATA_SET),
     apps.plain_service(services.DELETE_NAMED_VARIABLE_LIST),
@@ -143,6 +145,7 @@ def _table() -> dict[int, _Scheme]:
         (_READS, _read),
         (_LOOKS, _always(Need.READ)),
         (_WRITES, _write),
+        (_SWITCHES, _switch),
         (_DELETIONS, _always(Need.WRITE)),
         (_DEFINITIONS, _create),
         (_PROGRAMS, _always(Need.OPERATE)),
