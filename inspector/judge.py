@@ -9,7 +9,7 @@ from inspector.ber import Octets
 from inspector.errors import DecodeError
 from inspector.limits import Limits
 from inspector.objects import Access
-from inspector.policy import Deed, Identity, Judgement, Policy
+from inspector.policy import ALLOWED, Deed, Identity, Judgement, Points, Policy, worst
 from inspector.results import Action, Finding
 from inspector.rules import Ruleset
 from inspector.seen import Seen
@@ -38,7 +38,6 @@ class Verdict(NamedTuple):
     app: str | None
 
 
-_NO_JUDGEMENT = Judgement(Action.PASS, (), "")
 _CONTROLS = (apps.OPERATE, apps.SET_VALUE)
 _JUDGED = frozenset(
     (services.CONFIRMED_REQUEST, services.UNCONFIRMED, "initiate-request", "conclude-request", "cancel-request")
@@ -64,6 +63,8 @@ class Judge:
         self.quarantine_s = 0.0 if policy is None else policy.quarantine_s
         self.by_shape = self._points is None and not (policing.rules is not None and policing.rules.watches_pdus)
         """Whether PDUs of one shape are all judged alike."""
+        self.needs_objects = self._points is not None
+        """Whether answers are judged by the objects that were asked for."""
 
     def is_control(self, name: str) -> bool:
         """Whether the policy's table calls an object a control."""
@@ -74,16 +75,18 @@ class Judge:
         app = self._name(seen, objects)
         if self._rules is None:
             return Verdict(Action.PASS, (), app)
-        events = checks.check(seen, self._state, self._limits, self._watch, self._client, self._points)
+        events = checks.check(seen, self._state, self._limits, self._watch, self._client)
         judgement = self._judgement(seen, app)
+        if self._points is not None:
+            judgement = worst([judgement, self._judge_values(seen, self._points)])
         events = [*events, *judgement.events]
         if not events and not self._rules.watches_pdus:
             return Verdict(judgement.action, (), app)
         findings, action = self._rules.findings(events, seen, app, self._state, self._watch, self._client)
-        worst = max(action, judgement.action)
-        if worst is Action.QUARANTINE and self._watch is not None:
+        highest = max(action, judgement.action)
+        if highest is Action.QUARANTINE and self._watch is not None:
             self._watch.quarantine(self._client, seen.now_ms + round(self.quarantine_s * 1000))
-        return Verdict(worst, tuple(findings), app)
+        return Verdict(highest, tuple(findings), app)
 
     def passed(self, seen: Seen) -> None:
         """The PDU goes on: what concerns other sessions as well is noted."""
@@ -112,7 +115,7 @@ class Judge:
     def _judgement(self, seen: Seen, app: str | None) -> Judgement:
         policy = self._policy
         if policy is None:
-            return _NO_JUDGEMENT
+            return ALLOWED
         if self._introduces(seen):
             self._state.raise_flag(ADMITTED)
             self._identity = None
@@ -121,13 +124,17 @@ class Judge:
                 return admitted
         pdu = None if seen.part is None else seen.part.mms
         if pdu is None or seen.naming is None or pdu.kind not in _JUDGED:
-            return _NO_JUDGEMENT
+            return ALLOWED
         access = seen.part.access if seen.part is not None else None
         assert access is not None
         written = _numbers(seen.octets, access) if seen.naming in _CONTROLS else ()
         value = written[0] if len(written) == 1 else None
         deed = Deed(seen.direction, seen.naming, pdu.service_name, pdu.kind, access.objects, value, written, app)
         return policy.judge(deed, self._who(), partial(self._hit, seen.now_ms))
+
+    def _judge_values(self, seen: Seen, points: Points) -> Judgement:
+        reported = checks.reported(seen, self._state, points.limits)
+        return points.judge(reported, partial(self._hit, seen.now_ms)) if reported else ALLOWED
 
     def _hit(self, now_ms: int, key: str, seconds: float, most: int) -> int:
         return self._state.hit(f"policy:{key}", "", now_ms, seconds, False, most)

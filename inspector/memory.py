@@ -44,13 +44,19 @@ def introduce(seen: Seen, state: Association) -> None:
             _note_offer(seen, state)
 
 
-def remember(seen: Seen, state: Association, limits: Limits, *, unpermitted: bool = False) -> None:
-    """Learn from a PDU that passes. `unpermitted`: the policy does not allow it, but only tells of it."""
+def remember(
+    seen: Seen, state: Association, limits: Limits, *, unpermitted: bool = False, with_object: bool = False
+) -> None:
+    """Learn from a PDU that passes.
+
+    `unpermitted`: the policy does not allow it, but only tells of it. `with_object`: of a request, the object matters
+    whatever the operation is.
+    """
     pdu = None if seen.part is None else seen.part.mms
     if pdu is None:
         return
     if pdu.kind == services.CONFIRMED_REQUEST and seen.naming is not None:
-        _request(seen, state, limits, unpermitted=unpermitted)
+        _request(seen, state, limits, unpermitted=unpermitted, with_object=with_object)
     elif pdu.kind in services.ANSWERS and seen.call is not None:
         _answer(seen, seen.call, state, limits)
     elif pdu.kind == "initiate-response":
@@ -118,13 +124,14 @@ def _note_offer(seen: Seen, state: Association) -> None:
 # --- requests
 
 
-def _request(seen: Seen, state: Association, limits: Limits, *, unpermitted: bool) -> None:
+def _request(seen: Seen, state: Association, limits: Limits, *, unpermitted: bool, with_object: bool) -> None:
     assert seen.part is not None and seen.part.mms is not None and seen.naming is not None
     objects = seen.part.access.objects
     learn = _BY_REQUEST.get(seen.naming.number)
     if learn is not None and objects:
         learn(seen, state, limits)
-    name = objects[0] if objects and (unpermitted or seen.naming.number in _OBJECT_MATTERS) else ""
+    with_object = with_object or unpermitted or seen.naming.number in _OBJECT_MATTERS
+    name = objects[0] if objects and with_object else ""
     call = Call(seen.naming.number, name, UNPERMITTED if unpermitted else 0)
     state.open_call(int(seen.direction), seen.part.mms.invoke_id or 0, call, limits.calls)
 

@@ -122,10 +122,10 @@ class Stack:
                 action = self._inspect(_DIRECTIONS[direction], framer, turn)
                 if action >= Action.RESET:
                     return self._end(framer, turn)
+                if self._gives_up(framer):
+                    return turn.result(framer.release(), reset=False)
         except DecodeError as error:
             return self._fail(framer, error, turn)
-        if flags & DETECTED == 0:
-            self._ignore_what_is_not_iccp(framer)
         return turn.result(framer.settle(), reset=False)
 
     def _advance(self, framer: Framer, direction: int, turn: Turn) -> bool:
@@ -157,13 +157,17 @@ class Stack:
         self._state.raise_flag(RESET)
         return turn.result(decided, reset=True)
 
-    def _ignore_what_is_not_iccp(self, framer: Framer) -> None:
+    def _gives_up(self, framer: Framer) -> bool:
+        """Whether so much has passed without a sign of ICCP that the rest shall pass uninspected."""
         state, limit = self._state, self._judge.ignore_after
-        if limit and framer.head and not state.flags & DETECTED:
-            octets = int(state.facts.get("octets", 0)) + framer.head
-            state.note("octets", octets)
-            if octets > limit:
-                state.raise_flag(IGNORED)
+        if not limit or state.flags & DETECTED:
+            return False
+        octets = int(state.facts.get("octets", 0)) + framer.length
+        state.note("octets", octets)
+        if octets <= limit:
+            return False
+        state.raise_flag(IGNORED)
+        return True
 
     # --- one unit
 
@@ -241,7 +245,9 @@ class Stack:
             worst = max(worst, action)
         if worst < Action.DENY:
             for seen, action in seen_parts:
-                memory.remember(seen, state, self._limits, unpermitted=action is Action.MONITOR)
+                unpermitted = action is Action.MONITOR
+                with_object = self._judge.needs_objects
+                memory.remember(seen, state, self._limits, unpermitted=unpermitted, with_object=with_object)
                 self._judge.passed(seen)
             if state.touched == before and len(tsdu.parts) == 1:
                 self._learn_shape(direction, framer, tsdu.parts[0], turn)

@@ -36,7 +36,7 @@ class Inspectors:
 
     def held_to(self, service: str) -> tuple[Ruleset, Policy]:
         """The signatures and the policy of a service."""
-        return self.rulebook[service]
+        return self.rulebook.services[service]
 
     def _options(self, service: Service, client: str) -> dict[str, Any]:
         rules, policy = self.held_to(service.name)

@@ -8,7 +8,7 @@ points.py    Points: limits of the values that are reported
 policy.py    Policy: all of it compiled, decisions remembered
 """
 
-from inspector.policy.actions import ALLOWED, Hit, Judgement
+from inspector.policy.actions import ALLOWED, Hit, Judgement, worst
 from inspector.policy.identity import Identity, Side
 from inspector.policy.points import PointLimit, PointRow, Points
 from inspector.policy.policy import Deed, Peer, Policy
@@ -31,4 +31,5 @@ __all__ = [
     "Row",
     "Side",
     "Span",
+    "worst",
 ]
