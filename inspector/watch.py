@@ -22,8 +22,7 @@ ITEMS_MAX = 1024
 """Things counted in one window, whatever a rule asks for."""
 DEVICES_MAX = 1024
 SELECT_MS = 120_000
-"""For how long a select is taken to last; devices give theirs up within two minutes (select before operate,
-IEC 60870-6-503, Block 5)."""
+"""For how long a select is taken to last at most; how long it does is up to each device, and not said on the wire."""
 QUARANTINE_MS = 7 * 86_400_000
 """The longest quarantine; one that would end later was begun by a clock that has been set back since."""
 

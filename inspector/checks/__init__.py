@@ -79,9 +79,10 @@ _BY_SERVICE: Table = {
 _BY_RESPONSE: Table = {
     services.READ: (discovery.failed_results,),
     services.WRITE: (discovery.failed_results, writes.succeeded),
-    services.CONFIRMED_SERVICES.index("identify"): (answers.identity,),
+    services.IDENTIFY: (answers.identity,),
     services.GET_NAME_LIST: (answers.names,),
-    services.CONFIRMED_SERVICES.index("fileDirectory"): (answers.directory,),
+    services.FILE_OPEN: (answers.opened,),
+    services.FILE_DIRECTORY: (answers.directory,),
 }
 _BY_OPERATION: Table = {
     apps.TRANSFER_REPORT.number: (reports.transfer,),

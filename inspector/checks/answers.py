@@ -1,8 +1,8 @@
 """Answers unlike what was asked for, and larger than clients are built to take.
 
 Clients trust their servers, and so do their libraries: libiec61850 before 1.6 copies the strings of an identify
-response into buffers of 100 octets (CVE-2024-45971), and of a file directory's entries the name into 400 and the time
-into 40 (CVE-2024-45970), each with a zero behind it, whatever their length.
+response into buffers of 100 octets (CVE-2024-45971), of a file directory's entries the name into 400 and the time into
+40 (CVE-2024-45970), likewise the time of a file opened, each with a zero behind it, whatever their length.
 """
 
 from collections.abc import Iterator, Sequence
@@ -110,6 +110,17 @@ def directory(seen: Seen, _association: Association, _limits: Limits) -> Sequenc
     return found
 
 
+def opened(seen: Seen, _association: Association, _limits: Limits) -> Sequence[Event]:
+    """The time of a file that was opened."""
+    return [
+        _oversized("file time", size, FILE_TIME_BYTES)
+        for tag, start, stop in _contents(seen)
+        if tag == _FILE_ATTRIBUTES
+        for size in _times(inside(seen.octets, start, stop))
+        if size > FILE_TIME_BYTES
+    ][:EVENTS_MAX]
+
+
 def _file_fields(octets: Octets, contents: list[Item]) -> Iterator[tuple[str, int, int]]:
     """What is copied of each entry, how long it is and may be. Of a name that is its first part, of whatever type."""
     for _, start, stop in _entries(octets, contents):
@@ -118,7 +129,12 @@ def _file_fields(octets: Octets, contents: list[Item]) -> Iterator[tuple[str, in
             if tag == _FILE_NAME and parts:
                 yield "file name", parts[0][2] - parts[0][1], FILE_NAME_BYTES
             elif tag == _FILE_ATTRIBUTES:
-                yield from (("file time", z - a, FILE_TIME_BYTES) for part, a, z in parts if part == _LAST_MODIFIED)
+                yield from (("file time", size, FILE_TIME_BYTES) for size in _times(parts))
+
+
+def _times(attributes: list[Item]) -> list[int]:
+    """The lengths of what says when a file was last modified."""
+    return [stop - start for tag, start, stop in attributes if tag == _LAST_MODIFIED]
 
 
 def _entries(octets: Octets, contents: list[Item]) -> Iterator[Item]:

@@ -84,10 +84,15 @@ def directory(name_octets: int, time_octets: int = 15, *, implicit: bool = False
     return tlv(0xBF4D, tlv(0xA0, entries if implicit else tlv(0x30, entries)), tlv(0x81, b"\x00"))
 
 
+def opened(time_octets: int) -> bytes:
+    return tlv(0xBF48, integer(1, 0x80), tlv(0xA1, integer(9, 0x80), tlv(0x81, "2" * time_octets)))
+
+
 def listed(octets: int) -> bytes:
     return tlv(0xA1, tlv(0xA0, tlv(0x1A, "P"), tlv(0x1A, "x" * octets)), tlv(0x81, b"\x00"))
 
 
+ASK_FILE = tlv(0xBF48, tlv(0xA0, tlv(0x19, "f")), integer(0, 0x81))
 ASK_IDENTITY, ASK_FILES = tlv(0x82), tlv(0xBF4D, tlv(0xA0, tlv(0x19, "/")))
 ASK_NAMES = tlv(0xA1, tlv(0xA0, integer(0, 0x80)), tlv(0xA1, tlv(0x81, "DOM")))
 
@@ -106,6 +111,8 @@ ASK_NAMES = tlv(0xA1, tlv(0xA0, integer(0, 0x80)), tlv(0xA1, tlv(0x81, "DOM")))
         ("a file's name in an implicit list", ASK_FILES, directory(400, implicit=True), ["file name"]),
         ("a file's time", ASK_FILES, directory(1, 40), ["file time"]),
         ("both", ASK_FILES, directory(400, 40, implicit=True), ["file name", "file time"]),
+        ("a file opened", ASK_FILE, opened(39), []),
+        ("the time of a file opened", ASK_FILE, opened(40), ["file time"]),
         ("names", ASK_NAMES, listed(129), []),
         ("a long name", ASK_NAMES, listed(130), ["name in a list"]),
     ],
