@@ -8,7 +8,7 @@ reports.py      reports of unknown transfer sets, from the wrong side, of the wr
 discovery.py    enumeration, and failing at it
 connections.py  connections made, refused, aborted, held open for nothing
 answers.py      responses unlike their requests, or larger than clients can take
-points.py       values reported that are not what the policy expects
+points.py       not a check: the points in a PDU that the policy has limits for
 base.py         what they share
 
 A PDU meets only the checks of its kind: the tables below are by TPDU, SPDU, kind of MMS PDU, service and operation.
@@ -29,9 +29,8 @@ from inspector.checks import (
     reports,
     writes,
 )
-from inspector.checks import points as values
 from inspector.checks.base import Check, WatchedCheck
-from inspector.checks.points import Limit, reported
+from inspector.checks.points import reported
 from inspector.limits import Limits
 from inspector.results import Event
 from inspector.seen import Seen
@@ -116,12 +115,10 @@ def check(
     limits: Limits,
     watch: Watch | None = None,
     peer: str = "",
-    points: Limit | None = None,
 ) -> list[Event]:
     """What is odd about a PDU that the association's memory has not learned from yet.
 
-    `watch` is what is remembered beyond this session, `peer` the client's name in it. `points` says what a point's
-    values may be.
+    `watch` is what is remembered beyond this session, `peer` the client's name in it.
     """
     events: list[Event] = []
     for it in _checks(seen):
@@ -129,8 +126,6 @@ def check(
     if watch is not None:
         for watched in WATCHED.get(_subject(seen), ()):
             events += watched(seen, association, watch, peer)
-    if points is not None:
-        events += values.check(seen, association, limits, points)
     return events
 
 

@@ -1,45 +1,23 @@
-"""Values that are reported or read, against what the policy says a point may be.
+"""The points that a PDU reports and that the policy has limits for.
 
-Signatures cannot tell false data from true: only who runs the plant knows what a value can be. `reported` finds the
-points of a PDU that have limits; how often one is reported takes a count, which is not for checks to keep
-(`inspector.policy.Points.judge` does, given `reported`).
+Signatures cannot tell false data from true: only who runs the plant knows what a value can be. Whether it is that is
+for `inspector.policy.Points.judge` to say, which also counts how often a point is reported.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 from inspector import answers, apps, services, values
 from inspector.ber import Octets
-from inspector.checks.base import EVENTS_MAX, NONE, Item, inside
+from inspector.checks.base import Item, inside
 from inspector.errors import DecodeError
-from inspector.limits import Limits
 from inspector.mms import MmsPdu
 from inspector.policy.points import PointLimit, Reported
-from inspector.results import Event
 from inspector.seen import Seen
 from inspector.state import Association, Call
 from inspector.tase2 import Kind
 
 Limit = Callable[[str], PointLimit | None]
 """What a point may be, by its name; None if that was not said."""
-
-
-def check(seen: Seen, association: Association, _limits: Limits, limit: Limit) -> Sequence[Event]:
-    """Values and qualities outside of what is expected."""
-    points = reported(seen, association, limit)
-    if not points:
-        return NONE
-    found = [
-        event
-        for point in points
-        if (it := limit(point.name)) is not None
-        for judgement in it.judge(point, _uncounted)
-        for event in judgement.events
-    ]
-    return found[:EVENTS_MAX]
-
-
-def _uncounted(_key: str, _seconds: float, _most: int) -> int:
-    return 1
 
 
 def reported(seen: Seen, association: Association, limit: Limit) -> list[Reported]:

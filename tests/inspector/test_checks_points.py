@@ -34,7 +34,7 @@ def odd(*messages: Message) -> list[tuple[str, str]]:
     return [(it.code, it.key) for it in events([*ICCP, *messages], policy=LIMITS) if it.code in CODES]
 
 
-RANGE, QUALITY = CODES[:2]
+RANGE, QUALITY, RATE = CODES
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,20 @@ def test_a_whole_data_set_is_read_by_its_members() -> None:
 
 def test_it_is_all_one_who_reports() -> None:
     assert odd(say(report(variables("DOM/PT_1"), MUCH), by=C2S)) == [(RANGE, "DOM/PT_1")]
+
+
+def test_points_are_reported_only_so_often() -> None:
+    messages = [listed(("DOM/OFTEN", FIVE))] * 3
+    assert odd(*messages) == [(RATE, "DOM/OFTEN")] * 2
+
+
+def test_what_is_read_is_judged_alike() -> None:
+    one = exchange(1, v.read(variables("DOM/PT_1")), v.read_result(point(MUCH)))
+    assert odd(*one) == [(RANGE, "DOM/PT_1")]
+    whole = exchange(1, v.read(variable_list("DOM/DS1")), v.read_result(v.scoped("DOM", "TS-01"), point(MUCH)))
+    assert odd(*DATA_SET, *whole) == [(RANGE, "DOM/PT_1")]
+    failed = exchange(1, v.read(variables("DOM/PT_1")), v.read_result(v.integer(3, 0x80)))
+    assert odd(*failed) == []
 
 
 def test_writes_are_not_reports() -> None:
