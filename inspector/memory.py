@@ -238,9 +238,17 @@ def _elements(seen: Seen, call: Call, state: Association, limits: Limits, positi
         _learn_members(call.object, answers.members(seen.octets, seen.part.mms, limits), state, limits)
 
 
+def _version(seen: Seen, _call: Call, state: Association, _limits: Limits, positive: bool) -> None:
+    assert seen.part is not None and seen.part.mms is not None
+    version = answers.version(seen.octets, seen.part.mms) if positive else None
+    if version is not None:
+        state.note("edition", "{}-{:02}".format(*version))
+
+
 _BY_ANSWER: dict[int, Callable[[Seen, Call, Association, Limits, bool], None]] = {
     apps.SELECT.number: _selected,
     apps.GET_NEXT_DS.number: _offered,
     apps.CREATE_DATA_SET.number: _created,
     apps.GET_DATA_SET_ELEMENTS.number: _elements,
+    apps.GET_VERSION.number: _version,
 }
