@@ -1,5 +1,7 @@
 """Octets for the tests: hex with comments, builders for every layer, and one whole conversation of our own."""
 
+from functools import partial
+
 from inspector import Direction
 
 C2S, S2C = Direction.CLIENT_TO_SERVER, Direction.SERVER_TO_CLIENT
@@ -187,7 +189,7 @@ def connect(identifier: int, contexts: bytes, value: bytes) -> bytes:
 
 
 CN = connect(0x0D, CONTEXTS, associate(0x60, 0xA8))
-AC = connect(0x0E, tlv(0xA5, tlv(0x30, integer(0, 0x80))), associate(0x61, 0xA9))
+AC = connect(0x0E, tlv(0xA5, *[tlv(0x30, integer(0, 0x80))] * 2), associate(0x61, 0xA9))
 RELEASE = spdu(0x09, tlv(0xC1, user_data(tlv(0x62, integer(0, 0x80)), ACSE)))
 RELEASED = spdu(0x0A, tlv(0xC1, user_data(tlv(0x63, integer(0, 0x80)), ACSE)))
 ABORT = spdu(0x19, tlv(0x11, b"\x03"), tlv(0xC1, tlv(0xA0, user_data(tlv(0x64, integer(0, 0x80)), ACSE))))
@@ -229,3 +231,98 @@ def conversation() -> list[Message]:
         (C2S, data(RELEASE)),
         (S2C, data(RELEASED)),
     ]
+
+
+SERVICES = b"\x6e\x1d"
+"""The first two octets of ServiceSupportOptions: what TASE.2 needs of Blocks 1, 2, 4 and 5."""
+TITLES = ("1.1.999.1", "1.1.999.2")
+"""AP-titles of the client and the server in the lab."""
+QUALIFIER = 12
+
+
+def oid(dotted: str) -> bytes:
+    """The contents of an OBJECT IDENTIFIER."""
+    first, second, *rest = (int(it) for it in dotted.split("."))
+    encoded = bytes((first * 40 + second,))
+    for number in rest:
+        groups = [number & 0x7F]
+        while number := number >> 7:
+            groups.append(number & 0x7F | 0x80)
+        encoded += bytes(reversed(groups))
+    return encoded
+
+
+def cr(calling: bytes, called: bytes) -> bytes:
+    """A connection request with these transport selectors, in its TPKT."""
+    return _connection(0xE0, b"\x00\x00\x00\x01", calling, called)
+
+
+def cc(calling: bytes, called: bytes) -> bytes:
+    """The confirm of such a request."""
+    return _connection(0xD0, b"\x00\x01\x00\x02", calling, called)
+
+
+def _connection(kind: int, references: bytes, calling: bytes, called: bytes) -> bytes:
+    variable = tlv(0xC0, b"\x0a") + tlv(0xC1, calling) + tlv(0xC2, called)
+    fixed = bytes((kind,)) + references + b"\x00"
+    return tpkt(bytes((len(fixed) + len(variable),)) + fixed + variable)
+
+
+def initiate(tag: int, *, detail: int = 32000, outstanding: int = 5, services: bytes = SERVICES) -> bytes:
+    """An initiate request (A8) or response (A9): largest PDU, requests open at once, services supported."""
+    supported = b"\x03" + services + bytes(11 - len(services))
+    options = tlv(0xA4, integer(1, 0x80), tlv(0x81, b"\x05\xfb\x00"), tlv(0x82, supported))
+    numbers = (detail, 0x80), (outstanding, 0x81), (outstanding, 0x82), (10, 0x83)
+    return tlv(tag, *(integer(value, number) for value, number in numbers), options)
+
+
+def opening(
+    *,
+    tsaps: tuple[bytes, bytes] = (b"\x00\x01", b"\x00\x01"),
+    titles: tuple[str, str] = TITLES,
+    qualifier: int = QUALIFIER,
+    detail: int = 32000,
+    outstanding: int = 5,
+    services: bytes = SERVICES,
+) -> list[Message]:
+    """An association from the first octet: CR, CC, CN with AARQ and initiate, AC with AARE and initiate.
+
+    `tsaps` and `titles` are the client's and the server's, `qualifier` the client's.
+    """
+    offer = partial(initiate, detail=detail, outstanding=outstanding, services=services)
+    called, calling = (tlv(0x06, oid(title)) for title in (titles[1], titles[0]))
+    aarq = tlv(
+        0x60,
+        tlv(0xA1, tlv(0x06, b"\x28\xca\x22\x02\x03")),
+        *(tlv(0xA2, called), tlv(0xA3, integer(QUALIFIER))),
+        *(tlv(0xA6, calling), tlv(0xA7, integer(qualifier))),
+        _user_information(offer(0xA8)),
+    )
+    aare = tlv(
+        0x61,
+        tlv(0xA1, tlv(0x06, b"\x28\xca\x22\x02\x03")),
+        *(tlv(0xA2, integer(0)), tlv(0xA3, tlv(0xA1, integer(0)))),
+        *(tlv(0xA4, called), tlv(0xA5, integer(QUALIFIER))),
+        _user_information(offer(0xA9)),
+    )
+    accepted = tlv(0x30, integer(0, 0x80), tlv(0x81, b"\x51\x01"))
+    return [
+        (C2S, cr(*tsaps)),
+        (S2C, cc(*tsaps)),
+        (C2S, data(connect(0x0D, CONTEXTS, aarq))),
+        (S2C, data(connect(0x0E, tlv(0xA5, accepted, accepted), aare))),
+    ]
+
+
+def _user_information(value: bytes) -> bytes:
+    return tlv(0xBE, tlv(0x28, tlv(0x06, b"\x51\x01"), integer(MMS), tlv(0xA0, value)))
+
+
+def denied(invoke_id: int) -> bytes:
+    """The whole TPKT of a confirmed error: access, object-access-denied."""
+    return data(osi(tlv(0xA2, integer(invoke_id, 0x80), tlv(0xA2, tlv(0xA0, integer(3, 0x87))))))
+
+
+def point(octets_: str, flags: int = 0) -> bytes:
+    """A reported point {Value, Flags}: a real from hex, and its flags."""
+    return tlv(0xA2, real(octets_), tlv(0x84, bytes((0, flags))))
