@@ -14,6 +14,7 @@ from node.documents.fields import shown
 from node.documents.positions import Location
 
 Finding = tuple[Location, str, str]  # where, message, hint
+_ANY_NUMBER = 1e100  # a bound beyond this is there against infinity, and nothing to tell
 
 
 class Mistake(NamedTuple):
@@ -102,7 +103,8 @@ def _whole_number(mistake: Mistake) -> tuple[str, str]:
 
 def _number(mistake: Mistake) -> tuple[str, str]:
     low, high = mistake.wanted.limits
-    hint = "write a number" if "?" in (low, high) else f"write a number from {low} to {high}"
+    bounded = isinstance(high, (int, float)) and high < _ANY_NUMBER
+    hint = f"write a number from {low} to {high}" if bounded else "write a number, for example 49.8"
     return f"must be a number, not {shown(mistake.value)}", hint
 
 

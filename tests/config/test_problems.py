@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from node.config import ConfigErrors, load, parse
+from tests.config.cases import Case, read_cases, told
 
 HERE = Path(__file__).parent
 BASE = (HERE / "base.yaml").read_text()
 
 
-@dataclass
-class Case:
-    name: str
-    edited: str
-    expected: str
-
-
-def read_cases() -> list[Case]:
-    """Blank-line separated blocks: `# name`, `- old`, `+ new`, and the expected output."""
-    blocks = (HERE / "problems.txt").read_text().split("\n\n")
-    return [read_case(block.strip("\n").split("\n")) for block in blocks[1:]]
-
-
-def read_case(lines: list[str]) -> Case:
-    old = "\n".join(line[2:] for line in lines if line.startswith("- "))
-    new = "\n".join(line[2:] for line in lines if line.startswith("+ "))
-    expected = [line for line in lines if not line.startswith(("# ", "- ", "+ "))]
-    assert old == "*" or old in BASE, f"nothing to edit: {old}"
-    edited = new if old == "*" else BASE.replace(old, new, 1)
-    return Case(lines[0].removeprefix("# "), edited, "\n".join(expected))
-
-
-@pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", read_cases(HERE / "problems.txt", BASE), ids=lambda case: case.name)
 def test_problem_at_its_place(case: Case) -> None:
     with pytest.raises(ConfigErrors) as caught:
         parse(case.edited, "x", check_files=False)
-    told = "\n".join(str(problem).removeprefix("x:") for problem in caught.value.problems)
-    assert told == case.expected
+    assert told(caught.value.problems, "x") == case.expected
 
 
 def test_base_is_sound() -> None:
