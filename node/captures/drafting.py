@@ -89,7 +89,7 @@ def _head(entries: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Itera
 
 def _peer(nr: int, entry: Mapping[str, Any]) -> Iterator[str]:
     address = str(entry["address"])
-    accesses = [it for it in (_Access(*access) for access in entry["accesses"]) if Name.of(it.name).domain != ""]
+    accesses = [it for it in (_Access(*access) for access in entry["accesses"]) if _can_be_said(it.name)]
     if ":" in address:
         yield f"- name: client-{nr}  # at {_clean(address)}: a policy knows addresses of IPv4 alone"
     else:
@@ -109,6 +109,11 @@ def _peer(nr: int, entry: Mapping[str, Any]) -> Iterator[str]:
         rows = list(_rows([it for it in accesses if it.sender == sender and it.name != NO_OBJECT], accesses))
         yield f"  {title}:" if rows else f"  {title}: []"
         yield from (f"    {line}" for line in rows)
+
+
+def _can_be_said(name: str) -> bool:
+    """Whether a row can name it; a domain has at least one letter, whatever a peer sends."""
+    return name == ALL_NAMES or Name.of(name).domain != ""
 
 
 def _identities(identities: Mapping[str, Sequence[int | str]], side: str) -> Iterator[str]:
@@ -280,7 +285,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _moment(ms: int) -> str:

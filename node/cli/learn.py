@@ -152,5 +152,8 @@ def _put(text: str, output: Path | None, peers: int) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CliError(f"{output}: {error.strerror}\n    see whether it can be written there", EXIT_USAGE) from None
+    from node.cli.views.inspected import counted  # noqa: PLC0415
+
     rows = sum(line.lstrip().startswith("- {domain:") for line in text.splitlines())
-    typer.echo(f"{output}: written, {peers} peers and {rows} rows; read it before a node enforces it (policy_file)")
+    what = f"{counted(peers, 'peer')} and {counted(rows, 'row')}"
+    typer.echo(f"{output}: written, {what}; read it before a node enforces it (policy_file)")
