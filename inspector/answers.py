@@ -65,6 +65,14 @@ def result_span(octets: Octets, pdu: MmsPdu) -> tuple[int, int]:
     return pdu.stop, pdu.stop
 
 
+def specification(octets: Octets, pdu: MmsPdu, limits: Limits) -> tuple[str, ...]:
+    """The names that a read response repeats, if the request asked it to (specificationWithResult)."""
+    for tag, start, stop in ber.children(octets, pdu.start, pdu.stop):
+        if tag == 0xA0:
+            return objects.specification(octets, start, stop, limits)[0]
+    return ()
+
+
 def all_succeeded(octets: Octets, pdu: MmsPdu) -> bool:
     """Whether a read or write response has results, and every one is a success."""
     found = results(octets, pdu)

@@ -192,6 +192,7 @@ def _results(octets: Octets, pdu: MmsPdu) -> Fields:
     }
     if pdu.service == services.READ:
         said["values"] = _read_values(octets, pdu)
+        said["specification"] = list(answers.specification(octets, pdu, _LIMITS)[:NAMES_MAX])
     return said
 
 

@@ -87,8 +87,11 @@ def file_name(octets: Octets, pos: int, end: int) -> str:
     return "/".join(ber.text(octets, start, stop, FILE_NAME_OCTETS_MAX) for _, start, stop in parts)
 
 
-def _specification(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[tuple[str, ...], bool, int]:
-    """A VariableAccessSpecification: its names, whether it is a variable list's name, where it stops."""
+def specification(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[tuple[str, ...], bool, int]:
+    """A VariableAccessSpecification: its names, whether it is a variable list's name, where it stops.
+
+    Raises DecodeError.
+    """
     tag, start, stop = ber.header(octets, pos, end)
     if tag == VARIABLE_LIST_NAME:
         return (object_name(octets, start, stop, limits)[0],), True, stop
@@ -98,7 +101,7 @@ def _specification(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[
 
 
 def _variables_and_data(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
-    names, by_list, stop = _specification(octets, pos, end, limits)
+    names, by_list, stop = specification(octets, pos, end, limits)
     _, start, last = ber.header(octets, stop, end)
     return Access(names, by_list, (start, last))
 
@@ -109,7 +112,7 @@ def _read(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
         tag, start, stop = ber.header(octets, stop, end)
     if tag != VARIABLE_LIST_NAME:
         raise DecodeError("mms-variable-access", "a read of nothing", pos)
-    names, by_list, _ = _specification(octets, start, stop, limits)
+    names, by_list, _ = specification(octets, start, stop, limits)
     return Access(names, by_list)
 
 

@@ -29,6 +29,8 @@ def test_results() -> None:
     assert read(answers.results, mixed) == Results(3, 2, ((1, "object-access-denied"), (2, "99")))
     with_specification = response(tlv(0xA4, tlv(0xA0, variables("A")), tlv(0xA1, real())), 1)
     assert read(answers.results, with_specification) == Results(1)
+    assert read(answers.specification, with_specification, LIMITS) == ("A",)
+    assert read(answers.specification, mixed, LIMITS) == ()
     written = response(tlv(0xA5, tlv(0x81), DENIED), 1)
     assert read(answers.results, written) == Results(2, 1, ((1, "object-access-denied"),))
     assert read(answers.results, response(tlv(0xA2), 1)) == Results()
