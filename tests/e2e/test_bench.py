@@ -22,6 +22,8 @@ ROUND_TRIP = [
     "roundtrip_p99_us",
     "roundtrip_p50_ratio_haproxy",
     "roundtrip_p99_ratio_haproxy",
+    "roundtrip_guarded_p50_us",
+    "roundtrip_guarded_p50_ratio_haproxy",
     "roundtrip_haproxy_p50_us",
     "roundtrip_direct_p50_us",
     "roundtrip_requests",
@@ -30,7 +32,7 @@ INSPECTOR = [
     "inspector_pdus_per_s",
     "inspector_ratio_tshark",
     "inspect_ratio_tshark",
-    "inspector_taken_apart_pdus_per_s",
+    "inspector_with_limits_pdus_per_s",
     "inspect_pdus_per_s",
     "tshark_pdus_per_s",
 ]

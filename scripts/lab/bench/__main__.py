@@ -44,7 +44,7 @@ def main() -> int:
         signal.signal(number, _leave)
     console = Console(highlight=False, width=max(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
     try:
-        figures = _run(options, console)
+        figures = _run(options)
     except LabError as error:
         print(f"The bench cannot go on: {error}", file=sys.stderr)
         return CANNOT
@@ -59,17 +59,21 @@ def main() -> int:
     return MEASURED
 
 
-def _run(options: argparse.Namespace, console: Console) -> Figures:
+def _run(options: argparse.Namespace) -> Figures:
     """One part after the other, so that neither disturbs the other."""
     extent = _QUICK if options.quick else _LONG
     trips = speeds = None
     if options.only != "inspector":
         if os.geteuid() != 0:
             raise LabError("the round trip needs root: network namespaces, BPF and TCP_REPAIR (or: --only inspector)")
-        trips = roundtrip.measure(options.prefix, options.seconds or extent.seconds, console.print)
+        trips = roundtrip.measure(options.prefix, options.seconds or extent.seconds, _say)
     if options.only != "roundtrip":
-        speeds = inspection.measure(options.reports, options.turns or extent.turns, console.print)
+        speeds = inspection.measure(options.reports, options.turns or extent.turns, _say)
     return Figures(trips, speeds)
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from scripts.lab.bench import tshark
-from scripts.lab.bench.inspection import INSPECT, INSPECTOR, TAKEN_APART, Speeds
+from scripts.lab.bench.inspection import INSPECT, INSPECTOR, WITH_LIMITS, Speeds
 from scripts.lab.bench.roundtrip import DIRECT, GUARDED, HAPROXY, PAIR, RoundTrips
 
 _WORDS = {
@@ -40,8 +40,6 @@ class Figures:
 def _trips_as_json(trips: RoundTrips) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for path, prefix in ((PAIR, "roundtrip"), (GUARDED, "roundtrip_guarded")):
-        if path not in trips.paths:
-            continue
         figures |= {
             f"{prefix}_p50_us": round(trips.paths[path].p50_us, 1),
             f"{prefix}_p99_us": round(trips.paths[path].p99_us, 1),
@@ -65,7 +63,7 @@ def _speeds_as_json(speeds: Speeds) -> dict[str, Any]:
         "inspect_ratio_tshark": round(speeds.rate(INSPECT) / rate, 3),
         "inspector_ratio_tshark_with_start": round(speeds.rate(INSPECTOR) / speeds.rate(quickest), 3),
         "inspect_ratio_tshark_with_start": round(speeds.rate(INSPECT) / speeds.rate(quickest), 3),
-        "inspector_taken_apart_pdus_per_s": round(speeds.rate(TAKEN_APART)),
+        "inspector_with_limits_pdus_per_s": round(speeds.rate(WITH_LIMITS)),
         "inspect_pdus_per_s": round(speeds.rate(INSPECT)),
         "tshark_pdus_per_s": round(rate),
         "tshark_way": quickest,
@@ -79,7 +77,7 @@ def _speeds_as_json(speeds: Speeds) -> dict[str, Any]:
 
 def _trips_table(trips: RoundTrips) -> Table:
     count = trips.paths[PAIR].requests
-    table = Table(title=f"Round trip of a read, {count} requests on each path in turn ({trips.haproxy})")
+    table = Table(title=f"Round trip of a read, {count} on each path in turn")
     for column in ("path", "p50 µs", "p99 µs", "p50 / HAProxy", "p99 / HAProxy"):
         table.add_column(column, justify="left" if column == "path" else "right")
     for path, times in trips.paths.items():
@@ -91,7 +89,7 @@ def _trips_table(trips: RoundTrips) -> Table:
 def _speeds_table(speeds: Speeds) -> Table:
     base = speeds.rate_running(speeds.quickest_tshark)
     table = Table(
-        title=f"{speeds.reports} reports ({speeds.origin}); {speeds.tshark}; best of {speeds.turns} turns",
+        title=f"{speeds.reports} transfer reports, best of {speeds.turns} turns",
         caption=f"tshark is compared by its quickest way, '{speeds.quickest_tshark}', less the time it needs to start.",
     )
     for column in ("program", "s", "of them to start", "reports/s", "/ tshark"):

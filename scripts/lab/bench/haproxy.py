@@ -33,7 +33,7 @@ def version() -> str:
     if shutil.which(_PROGRAM) is None:
         raise LabError("haproxy is not installed: scripts/setup.sh --bench does it")
     done = subprocess.run([_PROGRAM, "-v"], capture_output=True, text=True, check=False)
-    return " ".join(done.stdout.split()[:3])
+    return f"HAProxy {done.stdout.split()[2]}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Final
 from scripts.lab import topology
 from scripts.lab.bench import haproxy, places
 from scripts.lab.lab import Lab
-from scripts.lab.layout import ICCP_PORT
+from scripts.lab.layout import ICCP_PORT, PolicedSite
 from scripts.lab.namespaces import LabError
 from scripts.lab.nodes import in_sync
 
@@ -17,8 +17,26 @@ HAPROXY: Final = "haproxy"
 DIRECT: Final = "direct"
 _MARGIN_S: Final = 60.0
 _GUARDED_PORT: Final = ICCP_PORT + 2000
+_SERVICES: Final = (1, 1, 2)
+"""The policies of the services at ports 102, 1102 and 2102."""
+_POLICY: Final = """\
+policies:
+  - id: 1
+    name: open
+  - id: 2
+    name: enforcing
+    default: deny
+    unknown_peer: reset
+    peers:
+      - name: caller
+        addresses: [10.1.100.0/24]
+        client_may:
+          - {domain: BELLEVUE, names: [Bilateral_Table_ID], rights: [read]}
+          - {domain: null, names: [TASE2_Version, Supported_Features], rights: [read]}
+"""
 _ADDRESSES: Final = {
     PAIR: f"{topology.CLIENT_VIRTUAL}:{ICCP_PORT}",
+    GUARDED: f"{topology.CLIENT_VIRTUAL}:{_GUARDED_PORT}",
     HAPROXY: f"{places.HAPROXY_ADDRESS}:{ICCP_PORT}",
     DIRECT: f"{topology.SERVER_ADDRESS}:{ICCP_PORT}",
 }
@@ -59,7 +77,7 @@ def measure(prefix: str, seconds: float, say: Say) -> RoundTrips:
     """
     version = haproxy.version()
     say(f"round trip: building the lab, with {version} and a router beside the pair")
-    with Lab(prefix, more_hosts=places.MORE_HOSTS) as lab:
+    with Lab(prefix, site=PolicedSite(_POLICY, _SERVICES), more_hosts=places.MORE_HOSTS) as lab:
         places.route(lab.topology)
         lab.pair.start()
         ready = lab.pair.wait_ready()

@@ -28,7 +28,7 @@ def version() -> str:
     """What it calls itself. Raises LabError when it is not installed."""
     if shutil.which(_PROGRAM) is None:
         raise LabError("tshark is not installed: scripts/setup.sh --bench does it")
-    return " ".join(timed.output(_PROGRAM, "--version").split()[:3])
+    return f"tshark {timed.output(_PROGRAM, '--version').split()[2]}"
 
 
 def command(way: str, path: Path) -> tuple[str, ...]:
