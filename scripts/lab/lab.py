@@ -102,11 +102,18 @@ class Lab:
             "--host", topology.CLIENT_VIRTUAL, "--port", str(ICCP_PORT), "--associations", str(associations),
         )  # fmt: skip
 
-    def start_second_stack(self) -> Program:
+    def start_trespassers(self, associations: int) -> Program:
+        """TASE.2 clients that also ask for what a policy should deny, through the pair."""
+        return self.start_program(
+            "client", "trespasser", "peers.trespasser",
+            "--host", topology.CLIENT_VIRTUAL, "--port", str(ICCP_PORT), "--associations", str(associations),
+        )  # fmt: skip
+
+    def start_second_stack(self, *options: str) -> Program:
         """The client on libiec61850, through the pair."""
         return self.start_program(
             "client", "iec61850-client", "peers.iec61850_client",
-            "--host", topology.CLIENT_VIRTUAL, "--port", str(ICCP_PORT),
+            "--host", topology.CLIENT_VIRTUAL, "--port", str(ICCP_PORT), *options,
         )  # fmt: skip
 
     def start_load(self, connections: int, seconds: float, rate_kib: float = 0.0) -> Program:

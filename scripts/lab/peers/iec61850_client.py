@@ -1,28 +1,30 @@
 """A TASE.2 client on libiec61850, the second stack: reads and reports by exception on one association.
 
-    python -m scripts.lab.peers.iec61850_client --host 10.1.100.1
+    python -m scripts.lab.peers.iec61850_client --host 10.1.100.1 [--blocks | --trespass]
 
-The library hands a report to Python one variable at a time, so a report is counted when its `Sequence` arrives.
-It does so from a thread of its own, which needs the interpreter; so calls that wait for the peer go through ctypes,
-which lets go of the interpreter meanwhile. Through the binding, a report that comes before the answer is a deadlock.
+The library hands a report to Python one variable at a time, so a report is counted when its `Sequence` arrives. With
+--blocks it first goes through what it can of Blocks 1, 4 and 5; with --trespass it asks for what it must not have in
+between, and must be denied each time.
 """
 
 import argparse
-import ctypes
 import os
 import queue
 import signal
 import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 import pyiec61850.pyiec61850 as lib
 
+from scripts.lab.peers import iec61850
+from scripts.lab.peers.iec61850 import DOMAIN, Connection, RefusedError
 from scripts.lab.peers.sequence import Pace, SequenceCheck
 from scripts.lab.programs import conclude, report
 
-_DOMAIN: Final = "ICC1"
 _DATA_SET: Final = "DS_lib"
 _MEMBERS: Final = (
     "Transfer_Set_Name",
@@ -32,12 +34,11 @@ _MEMBERS: Final = (
     "PT_0",
     "PT_1",
 )
+_FOREIGN: Final = "ICC2"
 _READ_S: Final = 0.25
-_REQUEST_TIMEOUT_MS: Final = 5000
+_TRESPASS_S: Final = 0.05
+_MESSAGE_S: Final = 5.0
 _QUEUE_MAX: Final = 10_000
-
-_waiting = ctypes.CDLL(lib._pyiec61850.__file__)
-_waiting.MmsConnection_readVariable.restype = ctypes.c_void_p
 
 
 class Reports(lib.InformationReportHandler):  # type: ignore[misc]
@@ -46,61 +47,97 @@ class Reports(lib.InformationReportHandler):  # type: ignore[misc]
     def __init__(self) -> None:
         lib.InformationReportHandler.__init__(self)
         self.numbers: queue.Queue[tuple[int, int]] = queue.Queue(_QUEUE_MAX)
+        self.message = threading.Event()
+        """An information message has come."""
 
     def trigger(self) -> None:
-        if self.getVariableListName() == "Sequence":
+        name = self.getVariableListName()
+        if name == "Sequence":
             number = lib.MmsValue_toInt32(lib.MmsValue_getElement(self.getMmsValue(), 0))
             self.numbers.put_nowait((number, time.monotonic_ns()))
+        elif name == "Info_Mess_Header":
+            self.message.set()
 
 
 class Client:
     """One association, its reports and its reads."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.error = lib.MmsError_create()
-        self.connection = lib.MmsConnection_create()
         self.reports = SequenceCheck()
         self.pace = Pace()
         self.round_trip_longest_ms = 0.0
         self.requests = 0
+        self.denied: Counter[str] = Counter()
         self.failures: list[str] = []
         self._handler = Reports()
         self._subscriber = lib.InformationReportSubscriber()
         self._transfer_set = ""
-        parameters = lib.MmsConnection_getIsoConnectionParameters(self.connection)
-        lib.IsoConnectionParameters_setLocalApTitle(parameters, "1.1.999.1", 12)
-        lib.IsoConnectionParameters_setRemoteApTitle(parameters, "1.1.999.2", 12)
-        lib.MmsConnection_setRequestTimeout(self.connection, _REQUEST_TIMEOUT_MS)
-        lib.MmsConnection_connect(self.connection, self.error, host, port)
-        self._must("associate")
-
-    def start(self) -> None:
-        """Define a data set and start its transfer by exception."""
-        self._subscriber.setMmsConnection(self.connection)
+        self._connection = Connection(host, port)
+        self._subscriber.setMmsConnection(self._connection.handle)
         self._subscriber.setEventHandler(self._handler)
         self._subscriber.subscribe()
-        members = lib.LinkedList_create()
-        for name in _MEMBERS:
-            lib.LinkedList_add(members, lib.MmsVariableAccessSpecification_create(_DOMAIN, name))
-        lib.MmsConnection_defineNamedVariableList(self.connection, self.error, _DOMAIN, _DATA_SET, members)
-        self._must("define a data set")
-        granted = lib.MmsConnection_readVariable(self.connection, self.error, _DOMAIN, "Next_DSTransfer_Set")
-        self._must("get a transfer set")
-        self._transfer_set = lib.MmsValue_toString(lib.MmsValue_getElement(granted, 2))
+
+    def go_through_blocks(self) -> None:
+        """Block 1: look around, read, set a value. Block 4: an information message. Block 5: a control, its tag."""
+        peer = self._connection
+        peer.identify()
+        peer.domains()
+        peer.vmd_names()
+        peer.names()
+        peer.data_sets()
+        for name, domain in (("Bilateral_Table_ID", DOMAIN), ("TASE2_Version", None), ("Supported_Features", None)):
+            iec61850.forget(peer.read(name, domain))
+        peer.type_of("PT_0")
+        iec61850.forget(peer.read("PT_0"))
+        peer.write("SP_1", iec61850.integer(7))
+        peer.switch_messages()
+        if not self._handler.message.wait(_MESSAGE_S):
+            raise ConnectionError("no information message came")
+        iec61850.forget(peer.read("BRK1_SBO"))
+        peer.write("BRK1", iec61850.integer(1))
+        peer.write("BRK1_TAG", iec61850.structure(iec61850.bits(3, 1), iec61850.string("maintenance")))
+        iec61850.forget(peer.read("BRK1_TAG"))
+
+    def start(self, *, blocks: bool = False) -> None:
+        """Define a data set and start its transfer by exception (Block 2); look at the data set, too, with `blocks`."""
+        peer = self._connection
+        peer.define(_DATA_SET, _MEMBERS)
+        if blocks:
+            peer.members(_DATA_SET)
+            peer.values(_DATA_SET)
+        self._transfer_set = peer.next_transfer_set()
         self._write_transfer_set(status=True)
 
     def read(self) -> None:
         """One read, timed."""
         started_ns = time.monotonic_ns()
-        value = self._wait("MmsConnection_readVariable", b"Bilateral_Table_ID")
-        if value:
-            _waiting.MmsValue_delete(ctypes.c_void_p(value))
+        try:
+            iec61850.forget(self._connection.read("Bilateral_Table_ID"))
+        except RefusedError as error:
+            self.failures.append(str(error))
         self.requests += 1
-        code = lib.MmsError_getValue(self.error)
-        if code != 0:
-            self.failures.append(f"read: {lib.MmsError_toString(code)}")
         elapsed_ms = (time.monotonic_ns() - started_ns) / 1e6
         self.round_trip_longest_ms = max(self.round_trip_longest_ms, elapsed_ms)
+
+    def trespass(self) -> None:
+        """Ask for what is forbidden, once each, with a read in between."""
+        peer = self._connection
+        forbidden: dict[str, Callable[[], Any]] = {
+            "write": lambda: peer.write("SP_1", iec61850.integer(1), _FOREIGN),
+            "operate": lambda: peer.write("BRK2", iec61850.integer(1)),
+            "names": lambda: peer.names(_FOREIGN),
+            "data set": lambda: peer.define("SECRET", ("PT_0",)),
+        }
+        for kind, ask in forbidden.items():
+            try:
+                ask()
+                self.failures.append(f"{kind}: no error where a denial belongs")
+            except RefusedError as error:
+                if error.code == iec61850.ACCESS_DENIED:
+                    self.denied[kind] += 1
+                else:
+                    self.failures.append(f"{kind}: {error} where a denial belongs")
+            self.read()
 
     def take_reports(self) -> None:
         """Count what has arrived since."""
@@ -114,8 +151,7 @@ class Client:
         if self.failures:
             return
         self._write_transfer_set(status=False)
-        self._wait("MmsConnection_deleteNamedVariableList", _DATA_SET.encode())
-        self._must("delete the data set")
+        self._connection.delete(_DATA_SET)
         self.take_reports()
 
     def leave(self) -> None:
@@ -124,7 +160,7 @@ class Client:
         The library may crash in the call, and does when a subscriber lives at the interpreter's own exit.
         """
         sys.stdout.flush()
-        lib.MmsConnection_conclude(self.connection, self.error)
+        self._connection.conclude()
         os._exit(0)
 
     def totals(self) -> dict[str, Any]:
@@ -136,59 +172,14 @@ class Client:
             "repeated": self.reports.repeated,
             "reordered": self.reports.reordered,
             "requests": self.requests,
+            "denied": dict(self.denied),
             "late_longest_ms": round(self.pace.late_longest_ms, 1),
             "round_trip_longest_ms": round(self.round_trip_longest_ms, 1),
             "errors": self.failures[:10],
         }
 
     def _write_transfer_set(self, *, status: bool) -> None:
-        value = _structure(
-            _structure(lib.MmsValue_newUnsignedFromUint32(1), _string(_DOMAIN), _string(_DATA_SET)),
-            *(_integer(number) for number in (0, 1, 0, 0, 0)),
-            _conditions(),
-            *(_boolean(flag) for flag in (False, False, True, False, status)),
-            _integer(0),
-        )
-        name = self._transfer_set.encode()
-        self._wait("MmsConnection_writeVariable", name, ctypes.c_void_p(int(value)))
-        self._must("write a transfer set")
-
-    def _wait(self, function: str, item: bytes, *more: ctypes.c_void_p) -> Any:
-        """Call a function of the library that waits for the peer's answer on `item` of our domain."""
-        handles = (ctypes.c_void_p(int(handle)) for handle in (self.connection, self.error))
-        return getattr(_waiting, function)(*handles, _DOMAIN.encode(), item, *more)
-
-    def _must(self, what: str) -> None:
-        code = lib.MmsError_getValue(self.error)
-        if code != 0:
-            raise ConnectionError(f"cannot {what}: {lib.MmsError_toString(code)}")
-
-
-def _structure(*members: Any) -> Any:
-    value = lib.MmsValue_createEmptyStructure(len(members))
-    for place, member in enumerate(members):
-        lib.MmsValue_setElement(value, place, member)
-    return value
-
-
-def _string(text: str) -> Any:
-    return lib.MmsValue_newVisibleString(text)
-
-
-def _integer(number: int) -> Any:
-    return lib.MmsValue_newIntegerFromInt32(number)
-
-
-def _boolean(flag: bool) -> Any:
-    return lib.MmsValue_newBoolean(flag)
-
-
-def _conditions() -> Any:
-    """DSConditions: interval and object change."""
-    value = lib.MmsValue_newBitString(5)
-    for position in (0, 2):
-        lib.MmsValue_setBitStringBit(value, position, True)
-    return value
+        self._connection.write(self._transfer_set, iec61850.transfer_set(_DATA_SET, status=status))
 
 
 def _stop_on_sigterm() -> threading.Event:
@@ -208,12 +199,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=102)
+    parser.add_argument("--blocks", action="store_true", help="go through Blocks 1, 4 and 5 first")
+    parser.add_argument("--trespass", action="store_true", help="ask for what is forbidden, too")
     options = parser.parse_args()
     stopping = _stop_on_sigterm()
     client = Client(options.host, options.port)
-    client.start()
-    while not stopping.wait(_READ_S) and not client.failures:
-        client.read()
+    if options.blocks:
+        client.go_through_blocks()
+    client.start(blocks=options.blocks)
+    while not stopping.wait(_TRESPASS_S if options.trespass else _READ_S) and not client.failures:
+        if options.trespass:
+            client.trespass()
+        else:
+            client.read()
         client.take_reports()
         report(**client.totals())
     client.finish()

@@ -14,6 +14,11 @@ SEQUENCE: Final = "Sequence"
 HEADER: Final = ("Transfer_Set_Name", "Transfer_Set_Time_Stamp", "DSConditions_Detected")
 POINTS_MAX: Final = 400
 CHECK_BACK_ID: Final = 126
+DEVICES: Final = ("BRK1", "BRK2")
+SELECT: Final = "_SBO"
+TAG: Final = "_TAG"
+DEVICE_NAMES: Final = tuple(device + suffix for device in DEVICES for suffix in ("", SELECT, TAG))
+ASSOCIATION: Final = "@"  # in place of a domain, for the association's own names
 _CONDITIONS: Final = 5
 _QUALITY: Final = 8
 _CYCLE: Final = 4096  # values repeat; the sequence number does not
@@ -41,12 +46,17 @@ def object_name(item: str) -> Any:
     return structure(mms.UnsignedData(1), mms.VisibleStringData(DOMAIN), mms.VisibleStringData(item))
 
 
-def domain_name(item: str) -> Any:
-    return mms.DomainSpecificObjectName(DOMAIN, item)
+def tag(reason: str, *on: int) -> Any:
+    """A tag's value: its bits and why it is set."""
+    return structure(bits(3, *on), mms.VisibleStringData(reason))
 
 
-def domain_variable(item: str) -> Any:
-    return mms.NameVariableSpecification(domain_name(item))
+def domain_name(item: str, domain: str = DOMAIN) -> Any:
+    return mms.DomainSpecificObjectName(domain, item)
+
+
+def domain_variable(item: str, domain: str = DOMAIN) -> Any:
+    return mms.NameVariableSpecification(domain_name(item, domain))
 
 
 def vmd_variable(item: str) -> Any:
@@ -54,12 +64,47 @@ def vmd_variable(item: str) -> Any:
 
 
 def split_name(name: Any) -> tuple[str | None, str]:
-    """An MMS object name as (domain, item); "@" stands for association-specific, None for the VMD."""
+    """An MMS object name as (domain, item); the domain is ASSOCIATION, or None for the VMD, where there is none."""
     if isinstance(name, mms.DomainSpecificObjectName):
-        return name.domain_id, name.item_id
+        domain = name.domain_id
+        return f"({domain})" if domain == ASSOCIATION else domain, name.item_id
     if isinstance(name, mms.AaSpecificObjectName):
-        return "@", name.identifier
+        return ASSOCIATION, name.identifier
     return None, name.identifier
+
+
+def describe(request: Any) -> str:
+    """A request in a few words: its kind and what it names, as `Write ICC1/BRK1`."""
+    kind = type(request).__name__.removesuffix("Request")
+    return " ".join([kind, *_named(request)])
+
+
+def _named(request: Any) -> list[str]:
+    """What a request names: variables, a list, lists, or the domain whose names it wants."""
+    value = next((getattr(request, it) for it in _NAMING if hasattr(request, it)), None)
+    if value is None:
+        return []
+    if isinstance(value, mms.DomainSpecificObjectScope):
+        return [f"{value.identifier}/"]
+    several = value if isinstance(value, list) else [value]
+    return [_joined(getattr(each, "name", each)) for each in several if _is_name(getattr(each, "name", each))]
+
+
+_NAMING: Final = ("object_scope", "name", "names", "value", "specification")
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, mms.DomainSpecificObjectName | mms.AaSpecificObjectName | mms.VmdSpecificObjectName)
+
+
+def _joined(name: Any) -> str:
+    domain, item = split_name(name)
+    return item if domain is None else f"{domain}/{item}"
+
+
+def device(item: str) -> str | None:
+    """The device that a name belongs to, if it is one of a device's."""
+    return item.removesuffix(SELECT).removesuffix(TAG) if item in DEVICE_NAMES else None
 
 
 def point_names(count: int) -> list[str]:

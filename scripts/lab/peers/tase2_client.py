@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from scripts.lab.programs import conclude, report
 _PROGRESS_S: Final = 0.25
 _KEEPALIVE_S: Final = 2.0
 _KEEPALIVE_STAGGER_S: Final = 0.3  # so that associations do not ask in step
-_ANSWER_TIMEOUT_S: Final = 10.0
+ANSWER_TIMEOUT_S: Final = 10.0
 _LARGE: Final = 2  # the number of the association with large reports
 _LARGE_POINTS: Final = 240  # a report of this many points takes several transport units
 _LARGE_INTERVAL_S: Final = 5
@@ -42,6 +43,7 @@ class Tally:
     reports: SequenceCheck = field(default_factory=SequenceCheck)
     wrong_values: int = 0
     requests: int = 0
+    denied: Counter[str] = field(default_factory=Counter)
     round_trip_longest_ms: float = 0.0
     pace: Pace = field(default_factory=Pace)
     errors: list[str] = field(default_factory=list)
@@ -114,11 +116,10 @@ class Association:
         """An information message, and a control: select, operate, tag."""
         switch = mms.NameVariableSpecification(mms.AaSpecificObjectName("IM_Transfer_Set"))
         await self._write(switch, model.boolean(True))
-        await asyncio.wait_for(self._information.wait(), _ANSWER_TIMEOUT_S)
+        await asyncio.wait_for(self._information.wait(), ANSWER_TIMEOUT_S)
         await self._ask(mms.ReadRequest([model.domain_variable("BRK1_SBO")]))
         await self._write(model.domain_variable("BRK1"), model.integer(1))
-        tag = model.structure(model.bits(3, 1), mms.VisibleStringData("maintenance"))
-        await self._write(model.domain_variable("BRK1_TAG"), tag)
+        await self._write(model.domain_variable("BRK1_TAG"), model.tag("maintenance", 1))
 
     async def _start_transfer(self) -> None:
         members = [*model.HEADER, *model.point_names(self._points)]
@@ -159,7 +160,7 @@ class Association:
         await self._connection.async_close()
 
     async def _ask(self, request: Any) -> Any:
-        answer = await asyncio.wait_for(self._connection.send_confirmed(request), _ANSWER_TIMEOUT_S)
+        answer = await asyncio.wait_for(self._connection.send_confirmed(request), ANSWER_TIMEOUT_S)
         if not type(answer).__name__.endswith("Response"):
             raise RefusedError(f"{type(request).__name__}: {answer}")
         return answer
@@ -205,9 +206,9 @@ class Association:
 class Clients:
     """All associations of this process."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, make: type[Association] = Association) -> None:
         self._reconnect: bool = options.reconnect
-        self._associations = [Association(n, options.host, options.port) for n in range(options.associations)]
+        self._associations = [make(n, options.host, options.port) for n in range(options.associations)]
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -270,18 +271,20 @@ class Clients:
             "late_longest_ms": round(max(tally.pace.late_longest_ms for tally in tallies), 1),
             "reconnects": sum(tally.reconnects for tally in tallies),
             "outage_longest_ms": round(max(tally.outage_longest_ms for tally in tallies), 1),
+            "denied": dict(sum((tally.denied for tally in tallies), Counter())),
             "errors": [error for tally in tallies for error in tally.errors][:10],
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run(description: str | None, make: type[Association] = Association) -> None:
+    """The whole program, with associations of a kind."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=102)
     parser.add_argument("--associations", type=int, default=1)
     parser.add_argument("--reconnect", action="store_true", help="open an association anew when it ends")
-    asyncio.run(Clients(parser.parse_args()).run())
+    asyncio.run(Clients(parser.parse_args(), make).run())
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__)

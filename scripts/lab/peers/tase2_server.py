@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from scripts.lab.programs import conclude, report
 TRANSFER_SETS: Final = 4096
 _NAMES_PER_ANSWER: Final = 100
 _RBE_STRIDE: Final = 2  # of the analogs, an RBE report carries every second one
+_KINDS_MAX: Final = 1000  # of requests told apart
 
 _VMD: Final = {
     "TASE2_Version": model.structure(model.integer(2000), model.integer(8)),
@@ -29,15 +31,16 @@ _VMD: Final = {
 
 
 class Association:
-    """One client's association: its data sets, transfer sets and what it has selected."""
+    """One client's association: its data sets, transfer sets, set-points and what it has selected."""
 
     def __init__(self, server: "Tase2Server", connection: Any) -> None:
         self.server = server
         self.connection = connection
         self.data_sets: dict[str, list[Any]] = {}
         self.transfers: dict[str, object] = {}  # running ones, each with a token of its own
-        self.selected = False
-        self.tag = model.structure(model.bits(3), mms.VisibleStringData(""))
+        self.selected: set[str] = set()
+        self.tags: dict[str, Any] = {}
+        self.set_points: dict[str, Any] = {}
 
     async def answer(self, request: Any) -> Any:
         """The response to any confirmed request."""
@@ -56,7 +59,7 @@ class Association:
         elif request.object_class == mms.ObjectClass.NAMED_VARIABLE_LIST:
             found = [] if in_vmd else sorted(self.data_sets)
         else:
-            found = sorted(_VMD) if in_vmd else [*_VARIABLES, *model.point_names(20)]
+            found = sorted(_VMD) if in_vmd else [*_VARIABLES, *model.DEVICE_NAMES, *model.point_names(20)]
         if request.continue_after in found:
             found = found[found.index(request.continue_after) + 1 :]
         return mms.GetNameListResponse(found[:_NAMES_PER_ANSWER], len(found) > _NAMES_PER_ANSWER)
@@ -74,16 +77,23 @@ class Association:
             value = _VMD.get(item)
         elif item in _VARIABLES:
             value = _VARIABLES[item](self)
+        elif (device := model.device(item)) is not None:
+            value = self._device_value(device, item)
         else:
-            value = model.point_value(item, 0)
+            value = self.set_points.get(item) or model.point_value(item, 0)
         return mms.DataAccessError.OBJECT_NON_EXISTENT if value is None else value
 
     def next_transfer_set(self) -> Any:
         return model.object_name(self.server.free_transfer_set())
 
-    def select(self) -> Any:
-        self.selected = True
-        return model.integer(model.CHECK_BACK_ID)
+    def _device_value(self, device: str, item: str) -> Any:
+        """A device's state, its tag, or the answer to its select."""
+        if item == device + model.SELECT:
+            self.selected.add(device)
+            return model.integer(model.CHECK_BACK_ID)
+        if item == device + model.TAG:
+            return self.tags.get(device, model.tag(""))
+        return model.integer(0)
 
     def write(self, request: Any) -> Any:
         pairs = zip(request.specification, request.data, strict=False)
@@ -91,19 +101,21 @@ class Association:
 
     def _write(self, name: tuple[str | None, str], value: Any) -> Any:
         domain, item = name
-        if domain == "@" and item == "IM_Transfer_Set":
+        device = model.device(item)
+        if domain == model.ASSOCIATION and item == "IM_Transfer_Set":
             if value.value:
                 self.connection.async_group.spawn(self._inform)
-            return None
-        if item.startswith("TS_"):
-            return self._write_transfer_set(item, value)
-        if item == "BRK1" and self.selected:
-            self.selected = False
-            return None
-        if item == "BRK1_TAG":
-            self.tag = value
-            return None
-        return mms.DataAccessError.OBJECT_ACCESS_DENIED
+        elif item.startswith("TS_"):
+            self._write_transfer_set(item, value)
+        elif item.startswith("SP_"):
+            self.set_points[item] = value
+        elif device is not None and item == device + model.TAG:
+            self.tags[device] = value
+        elif item in self.selected:
+            self.selected.remove(item)
+        else:
+            return mms.DataAccessError.OBJECT_ACCESS_DENIED
+        return None
 
     def _write_transfer_set(self, item: str, value: Any) -> None:
         self.transfers.pop(item, None)
@@ -185,9 +197,6 @@ _HANDLERS: Final[dict[type, Callable[[Association, Any], Any]]] = {
 _VARIABLES: Final[dict[str, Callable[[Association], Any]]] = {
     "Bilateral_Table_ID": lambda _: mms.VisibleStringData(model.BILATERAL_TABLE),
     "Next_DSTransfer_Set": Association.next_transfer_set,
-    "BRK1": lambda _: model.integer(0),
-    "BRK1_SBO": Association.select,
-    "BRK1_TAG": lambda association: association.tag,
     **{name: lambda _: mms.DataAccessError.OBJECT_ACCESS_DENIED for name in model.HEADER},
 }
 
@@ -200,6 +209,7 @@ class Tase2Server:
         self.reports_sent = 0
         self.acknowledged = 0
         self.accepted = 0
+        self.requests: Counter[str] = Counter()
         self.associations: dict[Any, Association] = {}
         self._next_transfer_set = 0
 
@@ -213,6 +223,9 @@ class Tase2Server:
         connection.async_group.spawn(aio.call_on_cancel, self.associations.pop, connection, None)
 
     async def request(self, connection: Any, request: Any) -> Any:
+        kind = model.describe(request)
+        if kind in self.requests or len(self.requests) < _KINDS_MAX:
+            self.requests[kind] += 1
         return await self._association(connection).answer(request)
 
     async def unconfirmed(self, _: Any, unconfirmed: Any) -> None:
@@ -241,7 +254,8 @@ async def serve(host: str, port: int, rate: float) -> None:
             await asyncio.wait_for(stop.wait(), 1.0)
         except TimeoutError:
             continue
-    conclude(accepted=server.accepted, reports_sent=server.reports_sent, acknowledged=server.acknowledged)
+    counts = {name: getattr(server, name) for name in ("accepted", "reports_sent", "acknowledged", "requests")}
+    conclude(**counts)
     await listening.async_close()
 
 

@@ -1,0 +1,58 @@
+"""Three policies, one a service. What signatures count is few here, so that the talks stay short."""
+
+OPEN, STRICT, WATCHED = 1, 2, 3
+
+POLICY = """
+policies:
+  - id: 1  # everything passes; what is odd is told of
+    name: open
+    default: pass
+    peers:
+      - name: lab
+        addresses: [10.1.100.0/24]
+        client_may:
+          - {domain: ICC1, names: ["BRK*"], rights: [select, operate, tag]}
+        points:
+          - {domain: ICC1, names: ["PT_*"], min: 0, max: 500, quality: [valid, held], rate: {count: 3, seconds: 600}}
+    detections: &few
+      "620102": {count: 3, seconds: 600}
+      "620202": {count: 3, seconds: 600}
+      "620205": {count: 3, seconds: 600}
+      "620302": {count: 3, seconds: 600}
+      "620304": {count: 4, seconds: 600}
+      "620305": {count: 3, seconds: 600}
+      "620307": {count: 3, seconds: 600}
+      "620501": {count: 3, seconds: 600}
+      "620502": {count: 4, seconds: 600}
+      "620802": {count: 3, seconds: 600}
+      "620805": {count: 3, seconds: 600}
+      "620901": {count: 6, seconds: 600}
+      "620902": {count: 9, seconds: 600}
+      "620903": {count: 4, seconds: 600}
+      "621001": {count: 6, seconds: 600}
+  - id: 2  # what no row allows is denied
+    name: strict
+    default: deny
+    unknown_peer: reset
+    peers:
+      - name: lab
+        addresses: [10.1.100.0/25, 10.1.100.128/26]
+        client: {tsap: ["0001"], ap_title: ["1.1.999.1"], ae_qualifier: [12]}
+        server: {tsap: ["0001"], ap_title: ["1.1.999.2"]}
+        client_may:
+          - {domain: ICC1, names: ["PT_*"], rights: [read, report]}
+          - {domain: ICC1, names: [SP_1], rights: [read, write], values: {min: 0, max: 1}}
+          - {domain: ICC1, names: [BRK1], rights: [select, operate], rate: {count: 2, seconds: 600}}
+    detections: *few
+  - id: 3  # likewise, but only told of
+    name: watched
+    default: monitor
+    unknown_peer: monitor
+    peers:
+      - name: lab
+        client: {ap_title: ["1.1.999.1"]}
+        client_may:
+          - {domain: ICC1, names: [SP_1], rights: [read, write]}
+          - {domain: ICC1, names: ["PT_*"], rights: [read]}
+    detections: *few
+"""
