@@ -1,17 +1,29 @@
 """The same octets, however they are cut and whoever goes on in the middle, give the same answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector import Checkpoint, Direction, Finding, Limits, OnUndecodable, Pdu, Stack
+from scripts.lab.fuzz import mutations, trial
+from scripts.lab.fuzz.grammar import EXCHANGES, SEGMENTS, Said, Talk
+from scripts.lab.fuzz.inputs import Input
+from scripts.lab.fuzz.material import ASSOCIATED, BARE, BUSY, FRESH
+from scripts.lab.fuzz.material import Message as Taken
+from scripts.lab.fuzz.setups import Setup, setups
 from tests.inspector import vectors as v
+from tests.inspector.captures import FOLDER, needs_captures, segments
 from tests.inspector.vectors import C2S, IDENTIFY, REPORT, S2C, Message, data, osi, request, tlv
 
 LIMITS = Limits()
+SETUPS = {it.name: it for it in setups()}
+every_setup = pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
 MODES: tuple[OnUndecodable, OnUndecodable] = ("reset", "pass")
 
 
@@ -174,3 +186,124 @@ def test_limits_are_met_alike_however_cut(limits: Limits) -> None:
     expected = whole(messages, "reset", limits)
     assert expected[0].reset
     assert whole(octetwise, "reset", limits) == expected
+
+
+# --- under every kind of policing: captures
+
+AREVA = "iccp_areva_2005_genuine.pcap"
+DINA = "iccp_dina_2025_open_read_write_close.pcap"
+SHORT = ("mms_session_refuse_acse_abort.pcapng", "iec61850_malformed_ac_spdu.pcap", "piccolo.pcap")
+HEAD_BYTES = 20_000
+"""Of the long capture: its opening, its name lists and some two hundred of its thousand reads."""
+
+
+@cache
+def captured(name: str, octets_max: int = 1 << 30) -> tuple[tuple[int, bytes], ...]:
+    """The first connection of a capture, segment by segment."""
+    sent: list[tuple[int, bytes]] = []
+    first = None
+    for flow, direction, octets in segments(FOLDER / name):
+        first = first or flow
+        octets_max -= len(octets)
+        if flow == first and octets_max > 0:
+            sent.append((int(direction), octets))
+    return tuple(sent)
+
+
+@needs_captures
+@every_setup
+@pytest.mark.parametrize("name", [AREVA, DINA, *SHORT])
+def test_captures_give_the_same_however_cut(setup: Setup, name: str) -> None:
+    rng = Random(name)
+    for step_ms in (0, 700):
+        stream = Input(name, 0, FRESH, captured(name, HEAD_BYTES), 0, step_ms)
+        trial.compare(setup, stream, rng.randrange(20, 400))
+
+
+@needs_captures
+@pytest.mark.parametrize("name", ["no policing", "stock rules", "enforcing"])
+def test_a_capture_cut_at_every_octet_goes_on_elsewhere(name: str) -> None:
+    """Another inspector after every octet of a conversation between two control centres."""
+    setup = SETUPS[name]
+    stream = Input(AREVA, 0, FRESH, captured(AREVA, 9_000), 0, 40)
+    expected = trial.whole(setup, stream)
+    assert len(expected.pdus) > 40
+    assert trial.restored(setup, stream, 1) == expected
+    assert trial.resumed(setup, stream, 1) == expected
+
+
+# --- and generated streams
+
+exchanges = st.lists(st.sampled_from(EXCHANGES), min_size=1, max_size=6)
+seeds = st.integers(0, 1 << 16)
+steps = st.sampled_from([0, 40, 900, 70_000])
+
+
+def told(exchanges: list[Callable[[Talk], list[Said]]], seed: int, start: int) -> list[Said]:
+    """A conversation, or what may follow an opening."""
+    talk = Talk(Random(seed), bare=start == BARE)
+    said = talk.opening() + talk.start_up() if start == FRESH else []
+    return said + [it for exchange in exchanges for it in exchange(talk)]
+
+
+def stream_of(said: list[Said], rng: Random, start: int, step_ms: int) -> Input:
+    """On the wire; some TSDUs in several segments, some messages in one go."""
+    sent: list[tuple[int, bytes]] = []
+    for it in said:
+        wire = it.wire(rng.choice(SEGMENTS) if rng.random() < 0.3 else 65_000)
+        if sent and sent[-1][0] == it.direction and rng.random() < 0.5:
+            wire = sent.pop()[1] + wire
+        sent.append((it.direction, wire))
+    return Input("generated", 0, start, tuple(sent), 0, step_ms)
+
+
+@every_setup
+@settings(max_examples=20, deadline=None)
+@given(exchanges, seeds, st.sampled_from([FRESH, ASSOCIATED, BUSY, BARE]), steps, st.integers(2, 90))
+def test_conversations_give_the_same_however_fed(
+    setup: Setup, exchanges: list[Callable[[Talk], list[Said]]], seed: int, start: int, step_ms: int, piece: int
+) -> None:
+    stream = stream_of(told(exchanges, seed, start), Random(seed), start, step_ms)
+    trial.run(setup, stream)
+    trial.compare(setup, stream, piece)
+
+
+@every_setup
+@settings(max_examples=30, deadline=None)
+@given(exchanges, seeds, steps, st.integers(2, 90))
+def test_spoilt_conversations_give_the_same_however_fed(
+    setup: Setup, exchanges: list[Callable[[Talk], list[Said]]], seed: int, step_ms: int, piece: int
+) -> None:
+    """One message is wrong somewhere inside, with the lengths around it right."""
+    said, rng = told(exchanges, seed, BUSY), Random(seed)
+    at = rng.randrange(len(said))
+    tree = Taken.of(said[at]).tree
+    said[at] = said[at]._replace(octets=mutations.one_node(rng, tree, [tree]))
+    stream = stream_of(said, rng, BUSY, step_ms)
+    trial.run(setup, stream)
+    trial.compare(setup, stream, piece)
+
+
+@pytest.mark.parametrize("name", ["stock rules, narrow", "own rules", "enforcing, narrow", "strict", "patient"])
+@settings(max_examples=4, deadline=None)
+@given(exchanges, seeds, steps)
+def test_another_inspector_after_every_octet(
+    name: str, exchanges: list[Callable[[Talk], list[Said]]], seed: int, step_ms: int
+) -> None:
+    setup = SETUPS[name]
+    stream = stream_of(told(exchanges[:3], seed, BUSY), Random(seed), BUSY, step_ms)
+    expected = trial.whole(setup, stream, 1)
+    assert trial.restored(setup, stream, 1) == expected
+    assert trial.resumed(setup, stream, 1) == expected
+
+
+@every_setup
+def test_reports_of_several_shapes_interleaved(setup: Setup) -> None:
+    """Long enough for shapes to be learned, with pauses after which rate windows begin anew."""
+    for seed in range(4):
+        talk = Talk(Random(seed))
+        said = [*talk.create_data_set(), *talk.transfer(), *talk.transfer()]
+        for _ in range(6):
+            said += talk.reports()
+        for step_ms in (0, 900, 30_000):
+            trial.compare(setup, stream_of(said, Random(seed), BUSY, step_ms), 50 + seed)

@@ -68,7 +68,7 @@ class Talk:
 
     def goes_on(self) -> list[Said]:
         """One exchange, or a few that belong together."""
-        return self._rng.choice(_EXCHANGES)(self)
+        return self._rng.choice(EXCHANGES)(self)
 
     def closing(self) -> list[Said]:
         """One of the ways in which an association ends."""
@@ -406,7 +406,7 @@ def _discrete(rng: Random) -> bytes:
 
 _VALUES: Final[tuple[Callable[[Random], bytes], ...]] = (_real, _real_q, _real_q_time, _state, _discrete)
 
-_EXCHANGES: Final[tuple[Callable[[Talk], list[Said]], ...]] = (
+EXCHANGES: Final[tuple[Callable[[Talk], list[Said]], ...]] = (
     *(Talk.identify, Talk.status, Talk.names, Talk.types, Talk.read, Talk.write),
     *(Talk.create_data_set, Talk.create_data_set, Talk.delete_data_set, Talk.data_set_elements, Talk.data_set_values),
     *(Talk.transfer, Talk.transfer, Talk.reports, Talk.reports, Talk.reports, Talk.reports),

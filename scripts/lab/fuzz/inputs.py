@@ -10,7 +10,7 @@ from scripts.lab.fuzz.grammar import Said
 from scripts.lab.fuzz.material import FRESH, Material, Message
 from scripts.lab.fuzz.mutations import below
 
-PIECES: Final = (0, 0, 0, 0, 0, 0, 1, 2, 5, 33)
+PIECES: Final = (*(0,) * 13, 1, 3, 9, 21, 33, 61, 150)
 """How an input's messages are cut: into pieces of so many octets, 0 for not at all."""
 STEPS_MS: Final = (0, 0, 40, 900, 70_000)
 """By how much the clock moves from one message to the next."""

@@ -81,7 +81,7 @@ def of_data(octets: bytes) -> Tree:
 
 def of_connection(octets: bytes) -> Tree:
     """The tree of a TPDU that is no DT."""
-    nodes = [Node(0, 0, 1, len(octets), -1, TPDU)]
+    nodes = [Node(0, 0, 1, len(octets), -1, TPDU)] if octets else []
     pos = 7
     while pos + 2 <= len(octets) and pos + 2 + octets[pos + 1] <= len(octets):
         stop = pos + 2 + octets[pos + 1]
