@@ -17,8 +17,12 @@ from inspector.policy.rights import (
     CONTROLS,
     NAME_LISTS,
     OF_ASSOCIATION,
+    OPERATE,
     SCHEMES,
+    SET,
+    SINGLE_WRITES,
     VERBS,
+    WHOLE_WRITES,
     Need,
     only_looks,
 )
@@ -46,6 +50,10 @@ class Deed(NamedTuple):
     """The numbers written, object by object, if there are several."""
     app: str | None = None
     """The user's own name for it, if he has one."""
+    by_list: bool = False
+    """Whether the object named is a data set, and all of its members are meant."""
+    members: tuple[str, ...] = ()
+    """Those members, if they are known, of a data set that is written; `values` are then theirs."""
 
 
 class Policy:
@@ -152,12 +160,13 @@ class Policy:
         objects = deed.objects or (("",) if number in NAME_LISTS else ())
         if number not in SCHEMES or not objects or (number in NAME_LISTS and group.allows(app)):
             return self._without_objects(deed, identity, group, app)
-        return self._with_objects(deed, identity, group, objects, hit)
+        if number in WHOLE_WRITES and (deed.by_list or number not in SINGLE_WRITES):
+            number, objects = (SET, deed.members) if deed.members else (OPERATE, objects)
+        return self._with_objects(deed, identity, group, number, objects, hit)
 
     def _with_objects(
-        self, deed: Deed, identity: Identity, group: Group, objects: tuple[str, ...], hit: Hit
+        self, deed: Deed, identity: Identity, group: Group, number: int, objects: tuple[str, ...], hit: Hit
     ) -> Judgement:
-        number = deed.naming.number
         grants = group.grants[deed.direction]
         found: list[Judgement] = []
         for nr, name in enumerate(objects):
@@ -232,7 +241,7 @@ def _value(deed: Deed, nr: int) -> float | None:
     """The number written to an object; with several and their numbers not told apart there is none."""
     if deed.values:
         return deed.values[nr] if nr < len(deed.values) else None
-    return deed.value if len(deed.objects) == 1 else None
+    return deed.value if len(deed.objects) == 1 and not deed.members else None
 
 
 def _code(deed: Deed) -> str:

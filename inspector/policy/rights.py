@@ -125,10 +125,7 @@ _LOOKS = (
 )
 _WRITES = (apps.SET_VALUE, apps.SET_TAG, apps.plain_service(services.WRITE))
 _SWITCHES = (apps.START_TRANSFER, apps.STOP_TRANSFER, apps.ENABLE_MESSAGES, apps.DISABLE_MESSAGES)
-_DELETIONS = (
-    *(apps.SET_DATA_SET_VALUES, apps.DELETE_DATA_SET),
-    apps.plain_service(services.DELETE_NAMED_VARIABLE_LIST),
-)
+_DELETIONS = (apps.DELETE_DATA_SET, apps.plain_service(services.DELETE_NAMED_VARIABLE_LIST))
 _DEFINITIONS = (apps.CREATE_DATA_SET, apps.plain_service(services.DEFINE_NAMED_VARIABLE_LIST))
 _PROGRAMS = (
     *(apps.START_PROGRAM, apps.STOP_PROGRAM, apps.RESUME_PROGRAM, apps.RESET_PROGRAM, apps.KILL_PROGRAM),
@@ -150,13 +147,20 @@ def _table() -> dict[int, _Scheme]:
         (_DEFINITIONS, _create),
         (_PROGRAMS, _always(Need.OPERATE)),
         (_REPORTS, _always(Need.REPORT)),
-        ((apps.OPERATE,), _operate),
+        ((apps.OPERATE, apps.SET_DATA_SET_VALUES), _operate),
     ]
     return {naming.number: scheme for namings, scheme in schemes for naming in namings}
 
 
 SCHEMES = _table()
 """By a naming's number: what it needs of each object."""
+
+SET, OPERATE = apps.SET_VALUE.number, apps.OPERATE.number
+SINGLE_WRITES = frozenset(naming.number for naming in _WRITES)
+WHOLE_WRITES = SINGLE_WRITES | {apps.SET_DATA_SET_VALUES.number}
+"""What may write all members of a data set at once. The right to make a data set, which needs no more than to read
+its members, must not be one to write them: each member is judged, or if they are not known the data set must be
+listed for operate."""
 
 NAME_LISTS = frozenset(naming.number for naming in _NAME_LISTS)
 """What without an object asks for all names of the VMD."""

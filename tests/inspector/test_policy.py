@@ -158,7 +158,7 @@ CASES = [
     (apps.GET_TAG, "ICC1/PT_1_TAG", "read"),
     (apps.SET_VALUE, "ICC1/PT_1", "write"),
     (apps.plain_service(services.WRITE), "ICC1/PT_1", "write"),
-    (apps.SET_DATA_SET_VALUES, "ICC1/PT_1", "write"),
+    (apps.SET_DATA_SET_VALUES, "ICC1/PT_1", "operate"),
     (apps.CREATE_DATA_SET, "ICC1/PT_1", "write"),
     (apps.DELETE_DATA_SET, "ICC1/PT_1", "write"),
     (apps.START_TRANSFER, "ICC1/PT_1", "write"),
@@ -216,6 +216,20 @@ def test_data_sets_are_made_of_what_may_be_read_or_reported() -> None:
     assert allows(it, apps.CREATE_DATA_SET, "ICC1/DS_1", *members)
     assert not allows(it, apps.CREATE_DATA_SET, "ICC1/DS_1", *members, "ICC1/SECRET")
     assert not allows(it, apps.CREATE_DATA_SET, "ICC1/PT_1", *members)
+
+
+@pytest.mark.parametrize("naming", [apps.SET_DATA_SET_VALUES, apps.plain_service(services.WRITE), apps.SET_VALUE])
+def test_who_may_make_data_sets_may_not_write_their_members(naming: Naming) -> None:
+    it = policy(row("DS_*", "write"), row("BRK1 PT_1", "read"), row("SETP", "operate", values=Span(0, 1)))
+    assert allows(it, apps.CREATE_DATA_SET, "ICC1/DS_1", "ICC1/BRK1")
+    assert not allows(it, naming, "ICC1/DS_1", by_list=True), "nobody knows what is in it"
+    assert not allows(it, naming, "ICC1/DS_1", by_list=True, members=("ICC1/BRK1",))
+    assert not allows(it, naming, "ICC1/DS_1", by_list=True, members=("ICC1/SETP", "ICC1/PT_1"), values=(1, 1))
+    setp = {"by_list": True, "members": ("ICC1/SETP",)}
+    assert allows(it, naming, "ICC1/DS_1", **setp, values=(1,))
+    assert not allows(it, naming, "ICC1/DS_1", **setp, values=(2,))
+    assert not allows(it, naming, "ICC1/DS_1", **setp, value=1), "it might be of the data set's first member or not"
+    assert allows(policy(row("DS_1", "operate")), naming, "ICC1/DS_1", by_list=True)
 
 
 def test_what_the_standard_reserves_needs_no_row_for_a_known_peer() -> None:
