@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 
-TEXTS_MAX = 50
-"""Notes kept in full; of the others only how many there were."""
+TEXTS_MAX = 8
+"""Notes of one kind kept in full; of the others only how many there were."""
 
 
 class Notes:
-    """Collects notes: in full as long as there are few, by kind always."""
+    """Collects notes: in full as long as there are few of a kind, by kind always."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self._texts: dict[str, list[str]] = {}
         self.counts: Counter[str] = Counter()
+        """How many of each kind."""
 
     def add(self, kind: str, text: str) -> None:
         """One note: its kind in a word or two, and what is to be said."""
         self.counts[kind] += 1
-        if len(self.texts) < TEXTS_MAX:
-            self.texts.append(text)
+        texts = self._texts.setdefault(kind, [])
+        if len(texts) < TEXTS_MAX:
+            texts.append(text)
 
     def told(self) -> list[str]:
-        """Every text kept, and how many were not."""
-        more = self.counts.total() - len(self.texts)
-        return [*self.texts, f"and {more} notes more"] if more else list(self.texts)
+        """Every text kept, kind by kind, and how many were not."""
+        told = []
+        for kind, texts in self._texts.items():
+            more = self.counts[kind] - len(texts)
+            told += [*texts, f"{kind}: {more} more"] if more else texts
+        return told

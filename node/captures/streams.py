@@ -43,7 +43,19 @@ class Piece(NamedTuple):
 class Connection:
     """One TCP connection, from its SYN or from where the capture starts."""
 
-    __slots__ = ("client", "closed", "ignored", "judged", "keys", "midstream", "number", "server", "stack", "streams")
+    __slots__ = (
+        "client",
+        "closed",
+        "ignored",
+        "judged",
+        "keys",
+        "midstream",
+        "number",
+        "server",
+        "shown",
+        "stack",
+        "streams",
+    )
 
     def __init__(
         self, number: int, client: tuple[str, int], server: tuple[str, int], midstream: bool, notes: Notes
@@ -61,11 +73,13 @@ class Connection:
         self.stack: Stack | None = None
         """What inspects it."""
         self.closed = False
+        self.shown = False
+        """For whoever introduces each connection once."""
         self.keys: tuple[bytes, bytes] = (b"", b"")
         self.streams = tuple(Stream(self, direction, notes) for direction in Direction)
 
     def __str__(self) -> str:
-        return f"{_endpoint(self.client)} > {_endpoint(self.server)}"
+        return f"{endpoint(self.client)} > {endpoint(self.server)}"
 
     def ignore(self) -> None:
         """Keep nothing more of it."""
@@ -74,7 +88,8 @@ class Connection:
             stream.clear()
 
 
-def _endpoint(end: tuple[str, int]) -> str:
+def endpoint(end: tuple[str, int]) -> str:
+    """An address and port in words."""
     host, port = end
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -245,7 +260,7 @@ class Stream:
     def _name(self) -> str:
         connection = self._connection
         sender, receiver = (connection.client, connection.server)[:: 1 if self._direction == 0 else -1]
-        return f"{_endpoint(sender)} to {_endpoint(receiver)}"
+        return f"{endpoint(sender)} to {endpoint(receiver)}"
 
 
 def looks_like_tpkt(octets: bytes) -> bool:

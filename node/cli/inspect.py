@@ -38,7 +38,12 @@ SignatureFiles = Annotated[
 Ports = Annotated[
     list[int] | None, typer.Option("--port", min=1, max=65535, help="The servers' port, in place of 102; repeatable.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a PDU, the summary as the last line.")]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="One JSON object a line and PDU, last the summary; the client is who opened the connection."
+    ),
+]
 Details = Annotated[
     bool,
     typer.Option(

@@ -31,12 +31,12 @@ KEYS = [
 ]
 AREVA_STARTS = """\
 connection 1: 10.101.1.2:1089 > 10.101.1.3:102
-      5 2005-07-29T18:23:59.369233Z -> CR
-      8 2005-07-29T18:23:59.369517Z <- CC
-     11 2005-07-29T18:23:59.370144Z -> AARQ, initiate-request
-     14 2005-07-29T18:23:59.379858Z <- AARE, initiate-response
-     17 2005-07-29T18:23:59.380139Z <- confirmed-request identify                          4431
-     20 2005-07-29T18:23:59.419754Z <- confirmed-request read                              4432 Get Bilateral Table ID
+      5 2005-07-29T18:23:59.369233Z   1 -> CR
+      8 2005-07-29T18:23:59.369517Z   1 <- CC
+     11 2005-07-29T18:23:59.370144Z   1 -> AARQ, initiate-request
+     14 2005-07-29T18:23:59.379858Z   1 <- AARE, initiate-response
+     17 2005-07-29T18:23:59.380139Z   1 <- confirmed-request identify                          4431
+     20 2005-07-29T18:23:59.419754Z   1 <- confirmed-request read                              4432 Get Bilateral
 """
 
 

@@ -202,4 +202,4 @@ def test_notes_are_bounded() -> None:
     for number in range(TEXTS_MAX + 3):
         notes.add("gap", str(number))
     assert notes.counts == {"gap": TEXTS_MAX + 3}
-    assert notes.told()[-2:] == [str(TEXTS_MAX - 1), "and 3 notes more"]
+    assert notes.told()[-2:] == [str(TEXTS_MAX - 1), "gap: 3 more"]

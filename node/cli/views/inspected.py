@@ -10,6 +10,8 @@ from typing import Any
 from inspector import Direction, Finding, Pdu
 from node.captures.inspection import NS_PER_MS, Inspection, Sighting
 from node.captures.notes import Notes
+from node.captures.streams import Connection
+from node.captures.streams import endpoint as shown_end
 from node.captures.summary import Summary
 from node.cli.views.text import clean
 
@@ -17,6 +19,8 @@ NS_PER_S = 1_000 * NS_PER_MS
 DIRECTIONS = {Direction.CLIENT_TO_SERVER: "client->server", Direction.SERVER_TO_CLIENT: "server->client"}
 """The words for a direction; client and server are those of the TCP connection."""
 OBJECTS_SHOWN = 3
+CONNECTIONS_KEPT = 4_096
+"""Whose descriptions are at hand; made again when needed."""
 
 _dumps = json.JSONEncoder(separators=(", ", ": "), check_circular=False).encode
 
@@ -53,14 +57,7 @@ class JsonLines:
     def lines(self, sighting: Sighting) -> Iterator[str]:
         """The line of one PDU."""
         frame, time_ns, connection, pdu = sighting
-        shown = self._connections.get(connection.number)
-        if shown is None:
-            shown = self._connections[connection.number] = {
-                "number": connection.number,
-                "client": str(connection).split(" > ", maxsplit=1)[0],
-                "server": str(connection).split(" > ")[1],
-                "midstream": connection.midstream,
-            }
+        shown = self._connections.get(connection.number) or self._new(connection)
         yield _dumps(
             {
                 "frame": frame,
@@ -79,6 +76,17 @@ class JsonLines:
                 "details": dict(pdu.details),
             }
         )
+
+    def _new(self, connection: Connection) -> dict[str, Any]:
+        if len(self._connections) >= CONNECTIONS_KEPT:
+            self._connections.clear()
+        self._connections[connection.number] = shown = {
+            "number": connection.number,
+            "client": shown_end(connection.client),
+            "server": shown_end(connection.server),
+            "midstream": connection.midstream,
+        }
+        return shown
 
     def end(self, summary: Summary, inspection: Inspection, notes: Notes) -> Iterator[str]:
         """The summary."""
@@ -100,20 +108,20 @@ class TextLines:
 
     def __init__(self) -> None:
         self._clock = Clock()
-        self._last = 0
 
     def lines(self, sighting: Sighting) -> Iterator[str]:
-        """The lines of one PDU; before the first of another connection, which one it is."""
+        """The lines of one PDU; before the first of a connection, which one it is."""
         frame, time_ns, connection, pdu = sighting
-        if connection.number != self._last:
-            self._last = connection.number
+        if not connection.shown:
+            connection.shown = True
             midstream = " (midstream: its start is not in the capture)" if connection.midstream else ""
             yield f"connection {connection.number}: {connection}{midstream}"
         invoke_id = "" if pdu.invoke_id is None else pdu.invoke_id
         verdict = "" if pdu.verdict == "pass" else pdu.verdict.upper()
         arrow = "->" if pdu.direction == Direction.CLIENT_TO_SERVER else "<-"
         what = clean(pdu.operation or pdu.app or "").strip("-")
-        line = f"{frame:>7} {self._clock(time_ns)} {arrow} {_name(pdu):<49} {invoke_id:>6} {what:<29} {_objects(pdu)}"
+        place = f"{frame:>7} {self._clock(time_ns)} {connection.number:>3} {arrow}"
+        line = f"{place} {_name(pdu):<49} {invoke_id:>6} {what:<29} {_objects(pdu)}"
         yield f"{line.rstrip()}  {verdict}".rstrip()
         for finding in pdu.findings:
             yield f"{'!':>7} {_remark(finding)}"
