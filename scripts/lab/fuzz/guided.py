@@ -5,17 +5,17 @@ sends it; bits 4 to 7 of the first: which setup) and two octets of length before
 by ours, which know TPKT and BER.
 """
 
-import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from scripts.lab.fuzz import mutations
+from scripts.lab.fuzz import mutations, trial
 from scripts.lab.fuzz.inputs import Input, Sent
 from scripts.lab.fuzz.material import FRESH, Material, Message
 from scripts.lab.fuzz.material import whole_messages as messages_of
+from scripts.lab.fuzz.setups import setups
 
 STREAM_BYTES_MAX = 4_096
 
@@ -38,27 +38,16 @@ def unpack(octets: bytes) -> tuple[int, tuple[Sent, ...]]:
     return (octets[0] >> 4 if octets else 0), tuple(sent)
 
 
-def run(seed: int, seconds: float, folder: str) -> int:
+def start(atheris: Any, seed: int, seconds: float, folder: Path) -> None:
     """Fuzz for so long; what reaches new code is kept in `folder`. Ends the process, as libFuzzer does."""
-    try:
-        atheris: Any = importlib.import_module("atheris")
-    except ImportError:
-        print("scripts/fuzz --coverage needs atheris: .venv/bin/python -m pip install atheris", file=sys.stderr)
-        return 2
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with atheris.instrument_imports(include=["inspector"]):
-        for name in [name for name in sys.modules if name.split(".")[0] == "inspector" or name.startswith("scripts.")]:
-            if name != "scripts.lab.fuzz.guided":
-                del sys.modules[name]
-        trial = importlib.import_module("scripts.lab.fuzz.trial")
-        setups = importlib.import_module("scripts.lab.fuzz.setups").setups()
     material = Material(seed)
-    _plant(material, Path(folder))
+    tried = setups()
+    _plant(material, folder)
 
     def test(octets: bytes) -> None:
         number, sent = unpack(octets)
-        given = Input("guided", number % len(setups), FRESH, sent, 0, 40)
-        trial.run(setups[given.setup], given)
+        given = Input("guided", number % len(tried), FRESH, sent, 0, 40)
+        trial.run(tried[given.setup], given)
 
     def mutate(octets: bytes, size_max: int, number: int) -> bytes:
         rng = Random(number)
@@ -67,10 +56,9 @@ def run(seed: int, seconds: float, folder: str) -> int:
         setup, sent = unpack(octets)
         return pack(_changed(rng, sent, material), setup)[:size_max]
 
-    arguments = [f"-max_total_time={int(seconds)}", f"-seed={seed}", f"-max_len={STREAM_BYTES_MAX}", folder]
+    arguments = [f"-max_total_time={int(seconds)}", f"-seed={seed}", f"-max_len={STREAM_BYTES_MAX}", str(folder)]
     atheris.Setup([sys.argv[0], *arguments], test, custom_mutator=mutate)
     atheris.Fuzz()
-    return 0
 
 
 def _changed(rng: Random, sent: tuple[Sent, ...], material: Material) -> tuple[Sent, ...]:
