@@ -201,7 +201,8 @@ class Policy:
             return ALLOWED
         table = f"no row of {self} for peer {group.names} allows it"
         why = table if group.peers else f"it is no peer of {self}"
-        subject = name if name.strip("/") else f"the names of {name or 'the VMD'}"
+        parts = Name.of(name)
+        subject = name if parts.item else f"the names of {parts.domain or 'the VMD'}"
         code = "unauthorized-write" if need in CONTROLS else "unauthorized-access"
         detail = f"{self._actor(deed, identity)} may not {VERBS[need]} {subject}: {why}"
         return told(self.default_action, code, detail, name)
