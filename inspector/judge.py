@@ -8,9 +8,10 @@ from inspector import apps, ber, checks, services, values
 from inspector.ber import Octets
 from inspector.errors import DecodeError
 from inspector.limits import Limits
+from inspector.memory import granted
 from inspector.objects import Access
 from inspector.policy import ALLOWED, Deed, Identity, Judgement, Points, Policy, worst
-from inspector.results import Action, Finding
+from inspector.results import Action, Direction, Finding
 from inspector.rules import Ruleset
 from inspector.seen import Seen
 from inspector.state import ADMITTED, Association
@@ -36,6 +37,8 @@ class Verdict(NamedTuple):
     action: Action
     findings: tuple[Finding, ...]
     app: str | None
+    quiet: bool = True
+    """Nothing was odd about it, so that another like it need not be looked at."""
 
 
 _CONTROLS = (apps.OPERATE, apps.SET_VALUE)
@@ -86,15 +89,16 @@ class Judge:
         highest = max(action, judgement.action)
         if highest is Action.QUARANTINE and self._watch is not None:
             self._watch.quarantine(self._client, seen.now_ms + round(self.quarantine_s * 1000))
-        return Verdict(highest, tuple(findings), app)
+        return Verdict(highest, tuple(findings), app, quiet=False)
 
     def passed(self, seen: Seen) -> None:
-        """The PDU goes on: what concerns other sessions as well is noted."""
-        call = seen.call
-        if call is not None and call.number == apps.SELECT.number and self._watch is not None:
-            device = device_of(call.object)
-            if device is not None:
-                self._watch.select(device, self._client, seen.now_ms)
+        """The PDU goes on: a select that is granted to the client concerns other sessions as well."""
+        call, pdu = seen.call, None if seen.part is None else seen.part.mms
+        if self._watch is None or call is None or pdu is None or call.number != apps.SELECT.number:
+            return
+        device = device_of(call.object)
+        if device is not None and seen.direction == Direction.SERVER_TO_CLIENT and granted(seen):
+            self._watch.select(device, self._client, seen.now_ms)
 
     def undecodable(self, error: DecodeError, origin: int) -> Finding:
         """The finding for octets that cannot be decoded."""

@@ -151,9 +151,20 @@ def _device(seen: Seen, state: Association, limits: Limits) -> None:
 
 
 def _operate(seen: Seen, state: Association, limits: Limits) -> None:
-    """An operate uses the select up."""
+    """An operate uses the select up, however the device is named: by itself, among others, in a data set."""
     assert seen.part is not None
-    state.learn(seen.part.access.objects[0], Kind.DEVICE, [Device.KNOWN, 0, 0], limits.names)
+    for name in seen.part.access.objects:
+        known = state.known.get(name)
+        devices = known.value if known is not None and known.kind is Kind.DATA_SET else (name,)
+        for device in devices:
+            if seen.naming is apps.OPERATE or device in state.known:
+                _use_up(device, state, limits)
+
+
+def _use_up(device: str, state: Association, limits: Limits) -> None:
+    known = state.known.get(device)
+    if known is None or known.kind is Kind.DEVICE:
+        state.learn(device, Kind.DEVICE, [Device.KNOWN, 0, 0], limits.names)
 
 
 def _transfer(seen: Seen, state: Association, limits: Limits) -> None:
@@ -192,6 +203,8 @@ _BY_REQUEST: dict[int, Callable[[Seen, Association, Limits], None]] = {
     apps.GET_TAG.number: _device,
     apps.SET_TAG.number: _device,
     apps.OPERATE.number: _operate,
+    apps.SET_VALUE.number: _operate,
+    apps.SET_DATA_SET_VALUES.number: _operate,
     apps.START_TRANSFER.number: _transfer,
     apps.STOP_TRANSFER.number: _transfer,
     apps.CREATE_DATA_SET.number: _create,
@@ -213,11 +226,16 @@ def _answer(seen: Seen, call: Call, state: Association, limits: Limits) -> None:
 
 def _selected(seen: Seen, call: Call, state: Association, limits: Limits, positive: bool) -> None:
     device = tase2.device_of(call.object)
-    if device is None or seen.part is None or seen.part.mms is None:
-        return
-    granted = positive and answers.all_succeeded(seen.octets, seen.part.mms)
-    value = [Device.SELECTED, 1 - int(seen.direction), seen.now_ms] if granted else [Device.KNOWN, 0, 0]
-    state.learn(device, Kind.DEVICE, value, limits.names)
+    if device is not None:
+        ready = positive and granted(seen)
+        value = [Device.SELECTED, 1 - int(seen.direction), seen.now_ms] if ready else [Device.KNOWN, 0, 0]
+        state.learn(device, Kind.DEVICE, value, limits.names)
+
+
+def granted(seen: Seen) -> bool:
+    """Whether an answer is positive in every result."""
+    pdu = None if seen.part is None else seen.part.mms
+    return pdu is not None and pdu.kind == services.CONFIRMED_RESPONSE and answers.all_succeeded(seen.octets, pdu)
 
 
 def _offered(seen: Seen, _call: Call, state: Association, limits: Limits, positive: bool) -> None:

@@ -19,6 +19,11 @@ MMS_CONTEXT = 3
 """What every known stack proposes for MMS; used when the traffic was never seen to name one."""
 
 
+def possible(part: Part) -> bool:
+    """Whether the association can live on without the PDU in `part`: not without what opens or ends it."""
+    return part.mms is not None and part.acse is None and not part.mms.kind.startswith("initiate")
+
+
 def answer(part: Part, spdu: str | None) -> bytes:
     """The whole TPKT that refuses the request (or replaces the response) in `part`; nothing for what needs no answer.
 

@@ -9,7 +9,7 @@ from inspector.decoder import Part, Tsdu
 from inspector.details import describe
 from inspector.errors import DecodeError, StateError
 from inspector.framer import Framer
-from inspector.judge import Judge, Policing
+from inspector.judge import Judge, Policing, Verdict
 from inspector.limits import Limits
 from inspector.meaning import Interpreter, Meaning
 from inspector.results import LAYERS, NO_DETAILS, Action, Direction, Edit, Finding, Pdu, Result
@@ -192,7 +192,9 @@ class Stack:
             *(framer.octets, framer.length, turn.now_ms),
         )
         memory.introduce(seen, self._state)
-        action, findings, _ = self._judge.judge(seen, ())
+        action, findings, *_ = self._judge.judge(seen, ())
+        if action is Action.DENY:
+            action = Action.RESET
         details = describe(seen) if self._details else NO_DETAILS
         self._see(direction, _TRANSPORT)
         turn.findings += findings
@@ -204,7 +206,7 @@ class Stack:
                 details=details,
             )
         )
-        return self._act(action, framer, turn, ())
+        return self._act(action, framer, turn, seen)
 
     def _skip(self, direction: Direction, framer: Framer, error: DecodeError, turn: Turn) -> None:
         """A TSDU that cannot be decoded, in a capture: told of as far as it was understood."""
@@ -227,9 +229,8 @@ class Stack:
         if tsdu.contexts is not None:
             state.see_contexts(tsdu.contexts)
         before = state.touched
-        worst = Action.PASS
-        seen_parts = []
         length = framer.length
+        action, quiet = Action.PASS, True
         for part in tsdu.parts:
             meaning = self._interpreter.interpret(direction, part, framer.octets)
             seen = Seen(
@@ -237,21 +238,25 @@ class Stack:
                 *(framer.octets, framer.length, turn.now_ms),
             )
             memory.introduce(seen, state)
-            action, findings, app = self._judge.judge(seen, meaning.objects)
-            turn.findings += findings
-            turn.pdus.append(self._pdu(seen, meaning, tsdu, app, action, findings, length))
-            length = 0
-            seen_parts.append((seen, action))
-            worst = max(worst, action)
-        if worst < Action.DENY:
-            for seen, action in seen_parts:
-                unpermitted = action is Action.MONITOR
-                with_object = self._judge.needs_objects
-                memory.remember(seen, state, self._limits, unpermitted=unpermitted, with_object=with_object)
-                self._judge.passed(seen)
-            if state.touched == before and len(tsdu.parts) == 1:
-                self._learn_shape(direction, framer, tsdu.parts[0], turn)
-        return self._act(worst, framer, turn, [seen for seen, _ in seen_parts])
+            verdict = self._judge.judge(seen, meaning.objects)
+            action = verdict.action
+            if action is Action.DENY and (len(tsdu.parts) > 1 or not refusals.possible(part)):
+                action = Action.RESET  # there is no taking it out
+            turn.findings += verdict.findings
+            turn.pdus.append(self._pdu(seen, meaning, tsdu, verdict._replace(action=action), length))
+            length, quiet = 0, verdict.quiet
+            if action >= Action.DENY:
+                return self._act(action, framer, turn, seen)
+            self._remember(seen, action)
+        if quiet and state.touched == before and len(tsdu.parts) == 1:
+            self._learn_shape(direction, framer, tsdu.parts[0], turn)
+        return action
+
+    def _remember(self, seen: Seen, action: Action) -> None:
+        unpermitted = action is Action.MONITOR
+        with_object = self._judge.needs_objects
+        memory.remember(seen, self._state, self._limits, unpermitted=unpermitted, with_object=with_object)
+        self._judge.passed(seen)
 
     def _learn_shape(self, direction: Direction, framer: Framer, part: Part, turn: Turn) -> None:
         pdu = turn.pdus[-1]
@@ -266,9 +271,7 @@ class Stack:
         seen: Seen,
         meaning: Meaning,
         tsdu: Tsdu,
-        app: str | None,
-        action: Action,
-        findings: tuple[Finding, ...],
+        verdict: Verdict,
         length: int,
     ) -> Pdu:
         part = seen.part
@@ -288,10 +291,10 @@ class Stack:
             None if pdu is None else pdu.service_name,
             None if pdu is None else pdu.invoke_id,
             meaning.operation,
-            app,
+            verdict.app,
             meaning.objects,
-            _VERDICTS[action],
-            findings,
+            _VERDICTS[verdict.action],
+            verdict.findings,
             describe(seen) if self._details else NO_DETAILS,
         )
 
@@ -299,24 +302,24 @@ class Stack:
         self._state.see_layers(mask)
         self._state.pdus[direction] += 1
 
-    def _act(self, action: Action, framer: Framer, turn: Turn, denied: list[Seen] | tuple[()]) -> Action:
+    def _act(self, action: Action, framer: Framer, turn: Turn, seen: Seen) -> Action:
         """Note what becomes of the TSDU just judged."""
         if action is Action.DENY:
-            answers = b"".join(refusals.answer(seen.part, seen.session) for seen in denied if seen.part is not None)
-            back, instead = (answers, b"")
-            if any(seen.part is not None and _is_answer(seen.part) for seen in denied):
-                back, instead = instead, back
-                self._answered(denied)
+            answer = b"" if seen.part is None else refusals.answer(seen.part, seen.session)
+            back, instead = answer, b""
+            if _is_answer(seen):
+                back, instead = b"", self._answered(seen, answer)
             turn.edits.append(Edit(framer.head, framer.head + framer.length, instead, back))
         elif action is Action.QUARANTINE:
             turn.quarantine_s = self._judge.quarantine_s
         return action
 
-    def _answered(self, denied: list[Seen] | tuple[()]) -> None:
-        """A denied answer still ends its request: the requester gets an error in its place."""
-        for seen in denied:
-            if seen.call is not None and seen.part is not None and seen.part.mms is not None:
-                self._state.close_call(1 - seen.direction, seen.part.mms.invoke_id or 0)
+    def _answered(self, seen: Seen, error: bytes) -> bytes:
+        """A denied answer ends its request all the same; who asked gets the error, if anybody did."""
+        if seen.call is None or seen.part is None or seen.part.mms is None:
+            return b""
+        self._state.close_call(1 - seen.direction, seen.part.mms.invoke_id or 0)
+        return error
 
     # --- what others see
 
@@ -436,5 +439,5 @@ def _mask(tsdu: Tsdu, part: Part, meaning: Meaning) -> int:
     return mask
 
 
-def _is_answer(part: Part) -> bool:
-    return part.mms is not None and part.mms.kind in services.ANSWERS
+def _is_answer(seen: Seen) -> bool:
+    return seen.part is not None and seen.part.mms is not None and seen.part.mms.kind in services.ANSWERS

@@ -190,7 +190,11 @@ class Association:
         """
         now_ms = max(now_ms, 1)  # 0 stands for no new window in the op
         window = self.windows.get(key)
-        if window is None or not 0 <= now_ms - window[0] <= seconds * 1000:
+        if (
+            window is None
+            or not 0 <= now_ms - window[0] <= seconds * 1000
+            or isinstance(window[1], str) != distinct  # the rule counts otherwise since it was changed
+        ):
             if window is None and len(self.windows) >= WINDOWS_MAX:
                 self.change(_UNHIT, next(iter(self.windows)))
             self.change(_HIT, key, now_ms, item if distinct else None)
@@ -267,7 +271,7 @@ class Association:
         try:
             flags, layers, pdus, last_app, apps, contexts, calls, names, *newer = packed
             facts, windows, tags = newer or ([], [], [])
-            self._set_flags(flags)
+            self._set_flags(flags if newer else flags | MIDSTREAM)  # what was agreed on was not kept
             self._set_layers(layers)
             self.pdus = [_count(pdus[0]), _count(pdus[1])]
             self.apps = {_app(app): None for app in apps}

@@ -148,7 +148,7 @@ def _name_write(access: Access, octets: Octets, kind_of: KindOf) -> Naming:
         return apps.START_TRANSFER if status else apps.STOP_TRANSFER
     if item.endswith(TAG_SUFFIX):
         return apps.SET_TAG
-    return apps.OPERATE if kind_of(name) == Kind.DEVICE else apps.SET_VALUE
+    return apps.OPERATE if any(kind_of(it) == Kind.DEVICE for it in access.objects) else apps.SET_VALUE
 
 
 def device_of(name: str) -> str | None:

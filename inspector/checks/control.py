@@ -1,8 +1,8 @@
 """Control of devices (IEC 60870-6-503, Block 5): operate without select, sweeps, toggling, tags.
 
 A device that allows an operate only after a select is selected by reading <device>_SBO and operated by writing
-<device>, once. Which names are devices the association's memory knows; writes are looked at object by object, since
-what a write is called follows from its first object alone.
+<device>, once. Which names are devices the association's memory knows; a write of several objects operates those
+among them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,13 +69,10 @@ def _operated(seen: Seen, association: Association) -> Iterator[str]:
     if seen.part.access.by_list and objects:
         data_set = known.get(objects[0])
         objects = data_set.value if data_set is not None and data_set.kind is Kind.DATA_SET else ()
-    elif seen.naming is apps.OPERATE and objects:  # a control by the policy's table, which memory need not know
-        yield objects[0]
-        objects = objects[1:]
-    for name in objects:
-        it = known.get(name)
-        if it is not None and it.kind is Kind.DEVICE:
-            yield name
+    devices = [name for name in objects if (it := known.get(name)) is not None and it.kind is Kind.DEVICE]
+    if not devices and seen.naming is apps.OPERATE:  # a control by the policy's table, which memory need not know
+        devices = list(objects[:1])
+    yield from devices
 
 
 def _lacking(device: str, direction: int, association: Association) -> str:

@@ -41,7 +41,7 @@ def test_associate() -> None:
     assert said["mms"]["local_detail"] == 32000
     assert said["mms"]["parameters"] == ["str1", "str2", "vnam", "valt", "vadr", "tpy", "vlis"]
     assert said["mms"]["supported"][:2] == ["getNameList", "identify"]
-    assert details((S2C, data(v.AC)))["presentation"]["results"] == ["acceptance"]
+    assert details((S2C, data(v.AC)))["presentation"]["results"] == ["acceptance", "acceptance"]
 
 
 def test_refusals_and_ends() -> None:
