@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from inspector.rules import Ruleset
-from node import signatures
 from node.config import checks
 from node.config.models import Config, Service
 from node.documents import Bounds, ConfigErrors, Finding, Reading, read_text
 from node.keys import KeyFileError, read_key
-from node.policy.load import no_policy, read_policy_file
+
+if TYPE_CHECKING:
+    from inspector.rules import Ruleset
 
 BOUNDS = Bounds(octets=1 << 18, nodes=20_000)
 EXAMPLE = "configs/node-a.yaml"
@@ -53,6 +53,8 @@ def _key_findings(cluster: Any) -> list[Finding]:
 
 def _rules(reading: Reading[Config]) -> Ruleset | None:
     """The signatures; None, and their problems told, if they have any."""
+    from node import signatures  # noqa: PLC0415 - the inspector takes long to load; who does not check can do without
+
     named = reading.data.get("signature_files")
     paths = [path for path in map(_path, named if isinstance(named, tuple) else ()) if path is not None]
     try:
@@ -64,6 +66,8 @@ def _rules(reading: Reading[Config]) -> Ruleset | None:
 
 def _policy_findings(reading: Reading[Config], rules: Ruleset | None, services: dict[int, Service]) -> list[Finding]:
     """What is wrong between the services and the policy file; what is wrong in that file is told as its own."""
+    from node.policy.load import no_policy, read_policy_file  # noqa: PLC0415 - likewise
+
     path = _path(reading.data.get("policy_file"))
     if path is None:
         return []
