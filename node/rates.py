@@ -33,4 +33,5 @@ class Rates:
         """One feed's PDUs and findings."""
         self._counters["pdus"] += len(result.pdus)
         self._counters["findings"] += len(result.findings)
+        self._counters["denied"] += len(result.edits)
         self._reports += sum(pdu.app == REPORT for pdu in result.pdus)

@@ -100,6 +100,9 @@ SESSIONS: list[dict[str, Any]] = [
         "layers": ["tpkt", "cotp", "session", "presentation", "acse", "mms", "tase2"],
         "pdus": [85, 164],
         "ignored": False,
+        "midstream": True,
+        "tags": ["control", "reconnaissance"],
+        "denied": 2,
         "uninspected_pdus": 0,
     },
     {
@@ -120,6 +123,9 @@ SESSIONS: list[dict[str, Any]] = [
         "layers": [],
         "pdus": [0, 0],
         "ignored": True,
+        "midstream": False,
+        "tags": [],
+        "denied": 0,
         "uninspected_pdus": 3,
     },
 ]

@@ -7,12 +7,13 @@ from node.cli.views.text import Record, fill, records
 # state: per side its TCP state, and the bytes and PDUs that came from it
 ENTRY = """\
 SESSION id:{id} serial:{serial} proto:{proto:n} age:{age_s:n} idle:{idle_s:n}
-        service:{service} policy:{policy} resumed:{resumed:n} uninspected:{uninspected_pdus:n}
+        service:{service} policy:{policy} resumed:{resumed:n} uninspected:{uninspected_pdus:n} denied:{denied:n}
   C-{client}, S-{server}
   state: C-{state[0]:upper}/{bytes[0]:n}/{pdus[0]:n}, S-{state[1]:upper}/{bytes[1]:n}/{pdus[1]:n}
   expire: {expire_s:n}
   app: {apps:list} last:{app}
-  set: {layers:list}"""
+  set: {layers:list}
+  tags: {tags:list}"""
 
 
 def render(data: object) -> str:
@@ -23,4 +24,5 @@ def render(data: object) -> str:
 
 def _entry(record: Record) -> str:
     apps = record.get("apps") or ["ignored" if record.get("ignored") else record.get("app")]
-    return fill(ENTRY, {**record, "apps": apps})
+    layers = [*(record.get("layers") or ()), *(["midstream"] if record.get("midstream") else [])]
+    return fill(ENTRY, {**record, "apps": apps, "layers": layers})
