@@ -12,6 +12,8 @@ from inspector.policy.identity import TEXT, selector_expression
 from node.documents.fields import shown, wrong
 
 SELECTOR_OCTETS_MAX = 32
+STARS_MAX = 3
+"""In one pattern: each multiplies the time to match what a stranger sends."""
 _TITLE = re.compile(r"[0-9*?]+(\.[0-9*?]+)*")
 
 
@@ -48,6 +50,8 @@ def _selector(value: object) -> str:
         raise wrong(
             f"{shown(value)} is no transport selector", f"1 to {SELECTOR_OCTETS_MAX} octets, for example {example}"
         )
+    if text.count("*") > STARS_MAX:
+        raise wrong(f"{shown(value)} has more than {STARS_MAX} *", "one is enough for all octets that follow")
     try:
         selector_expression(value)
     except ValueError:
