@@ -16,6 +16,7 @@ Item = tuple[int, int, int]
 ERRORS_MAX = 256
 """Errors, names and files that are kept of one answer."""
 
+SEQUENCE = 0x30
 FAILURE = 0x80
 LIST_OF_ACCESS_RESULT = 0xA1
 SERVICE_ERROR = {
@@ -371,9 +372,10 @@ def files(octets: Octets, pdu: MmsPdu) -> Files:
 def _entries(octets: Octets, start: int, stop: int) -> list[Item]:
     """The list's tag is explicit in ISO 9506-2; some peers take it for implicit."""
     level = ber.children(octets, start, stop)
-    if len(level) == 1 and level[0][1] < level[0][2] and octets[level[0][1]] == 0x30:
-        return ber.children(octets, level[0][1], level[0][2])
-    return level
+    if len(level) != 1:
+        return level
+    _, first, last = level[0]
+    return ber.children(octets, first, last) if first == last or octets[first] == SEQUENCE else level
 
 
 def _file(octets: Octets, start: int, stop: int) -> File:

@@ -73,11 +73,6 @@ def data_header(octets: Octets, pos: int, stop: int) -> bool:
     return octets[pos + 2] & EOT != 0
 
 
-def connection(octets: Octets, pos: int, stop: int) -> str:
-    """The name of the connection TPDU in `octets[pos:stop]`, its class and parameters checked."""
-    return read_connection(octets, pos, stop).name
-
-
 def read_connection(octets: Octets, pos: int, stop: int) -> Connection:
     """The connection TPDU in `octets[pos:stop]`, its class and parameters checked. Raises DecodeError."""
     code = octets[pos + 1]

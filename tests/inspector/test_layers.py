@@ -1,22 +1,26 @@
 """Session, presentation, ACSE and MMS, each by itself."""
 
-import pytest
+from contextlib import suppress
 
-from inspector import Limits, acse, cotp, decoder, mms, presentation, session
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspector import Limits, acse, cotp, decoder, initiate, mms, objects, presentation, services, session
 from inspector.errors import DecodeError
 from tests.inspector import vectors as v
-from tests.inspector.vectors import integer, octets, spdu, tlv
+from tests.inspector.vectors import integer, octets, request, spdu, tlv
 
 LIMITS = Limits()
 
 
 @pytest.mark.parametrize(("wire", "name"), [(v.CR, "CR"), (v.CC, "CC"), (v.DR, "DR")])
 def test_cotp_names(wire: bytes, name: str) -> None:
-    assert cotp.connection(wire, 4, len(wire)) == name
+    assert cotp.read_connection(wire, 4, len(wire)).name == name
 
 
 def test_cotp_error_tpdu() -> None:
-    assert cotp.connection(octets("04 70 00 01 00"), 0, 5) == "ER"
+    assert cotp.read_connection(octets("04 70 00 01 00"), 0, 5).name == "ER"
 
 
 def test_cotp_connect_says_who_and_how() -> None:
@@ -54,7 +58,7 @@ def test_cotp_ends_say_why() -> None:
 def test_cotp_refuses(text: str, code: str) -> None:
     wire = octets(text)
     with pytest.raises(DecodeError) as caught:
-        cotp.connection(wire, 0, len(wire))
+        cotp.read_connection(wire, 0, len(wire))
     assert caught.value.code == code
 
 
@@ -416,3 +420,36 @@ def test_mms_refuses(text: str, code: str) -> None:
 def test_spdu_builder_and_long_user_data_agree() -> None:
     ppdu = v.user_data(b"\x8b\x00")
     assert decode_session(spdu(0x0E, tlv(0xC1, ppdu))) == ("AC", ppdu)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(min_size=7, max_size=80))
+def test_garbage_raises_only_what_it_may(wire: bytes) -> None:
+    size = len(wire)
+    for first in (wire[0], 0x31, 0x60, 0x61, 0x62, 0x64, 0xA0, 0xA1, 0xA8, 0x0D, 0x0E, 0x19):
+        changed = bytes((first,)) + wire[1:]
+        with suppress(DecodeError):
+            cotp.read_connection(changed, 0, size)
+        with suppress(DecodeError):
+            session.decode(changed, 0, size)
+        with suppress(DecodeError):
+            acse.decode(changed, 0, size, LIMITS)
+        with suppress(DecodeError):
+            initiate.decode(changed, 0, size)
+        for spdu_name in ("CN", "AC", "RF", "AB", "TD", "DT"):
+            with suppress(DecodeError):
+                presentation.agreed(PROPOSED, presentation.decode(changed, 0, size, spdu_name, LIMITS))
+        for number in range(len(services.CONFIRMED_SERVICES)):
+            with suppress(DecodeError):
+                objects.access(changed, mms.MmsPdu("confirmed-request", number, 1, 0, size), LIMITS)
+
+
+def test_the_kind_of_an_undecodable_pdu_is_told() -> None:
+    for pdu, kind in ((request(b"", 1), "confirmed-request"), (tlv(0xA3, tlv(0xA3)), "unconfirmed")):
+        for tsdu in (pdu, v.osi(pdu)):
+            with pytest.raises(DecodeError) as caught:
+                decoder.decode(tsdu, 0, len(tsdu), {}, LIMITS)
+            assert caught.value.kind == kind
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode(b"\x10\x00", 0, 2, {}, LIMITS)
+    assert caught.value.kind is None
