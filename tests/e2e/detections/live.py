@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 from inspector import Direction
 from scripts.lab.lab import Lab
-from scripts.lab.layout import ICCP_PORT
+from scripts.lab.layout import ICCP_PORT, PolicedSite
 from scripts.lab.namespaces import run
+from tests.e2e.conftest import RELAXED
 from tests.e2e.detections.peers import OUTSIDE
+from tests.e2e.detections.policy import POLICIES, POLICY
 from tests.e2e.detections.talks import Fate, Message, Talk
 from tests.e2e.lines import Line, listen, receive, until
 
@@ -24,9 +28,9 @@ class Stage:
     So what is counted for a peer in one play counts for none of the others.
     """
 
-    def __init__(self, lab: Lab, policies: int) -> None:
+    def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._ports = [ICCP_PORT + 1000 * place for place in range(policies)]
+        self._ports = [ICCP_PORT + 1000 * place for place in range(len(POLICIES))]
         self._listeners = [listen(lab, port) for port in self._ports]
         self._known, self._others = count(_FIRST), count(OUTSIDE)
         lines = (f"addr add {_NETWORK}.{host}/24 dev eth0\n" for host in range(_FIRST, _LAST + 1))
@@ -73,6 +77,10 @@ class Stage:
                 line.close()
         return lines[-1]
 
+    def sids(self, line: Line) -> set[int]:
+        """The signatures that have fired on a connection."""
+        return {each["sid"] for each in self.events(line)}
+
     def events(self, line: Line, kind: str = "finding") -> list[dict[str, Any]]:
         """What the active node has told of a connection."""
         told = self.lab.pair.active().ask("/events")
@@ -86,6 +94,19 @@ class Stage:
 
         found: dict[str, Any] = until(f"a finding by {sid}", look)
         return found
+
+
+@contextmanager
+def staged(prefix: str) -> Iterator[Stage]:
+    """A running pair under the policies, in a lab of its own."""
+    with Lab(prefix, timing=RELAXED, site=PolicedSite(POLICY, POLICIES)) as lab:
+        lab.pair.start()
+        lab.pair.wait_ready()
+        stage = Stage(lab)
+        try:
+            yield stage
+        finally:
+            stage.close()
 
 
 def perform(line: Line, messages: list[Message]) -> None:

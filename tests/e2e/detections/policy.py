@@ -1,6 +1,6 @@
-"""Three policies, one a service. What signatures count is few here, so that the talks stay short."""
+"""Policies, one a service. What signatures count is few here, so that the talks stay short."""
 
-OPEN, STRICT, WATCHED = 1, 2, 3
+OPEN, STRICT, WATCHED, SHUNNED = POLICIES = (1, 2, 3, 4)
 
 POLICY = """
 policies:
@@ -55,4 +55,12 @@ policies:
           - {domain: ICC1, names: [SP_1], rights: [read, write]}
           - {domain: ICC1, names: ["PT_*"], rights: [read]}
     detections: *few
+  - id: 4  # strangers are not let in again
+    name: shunned
+    default: pass
+    unknown_peer: quarantine
+    quarantine_s: 300
+    peers:
+      - name: lab
+        client: {tsap: ["0001"]}
 """
