@@ -32,6 +32,7 @@ class Traffic:
 
     origin: str
     opening: tuple[Message, ...]
+    """All that is said beside the reports, up to the start of the last transfer set."""
     reports: tuple[Message, ...]
 
     def repeated(self, count: int) -> Iterator[Message]:
@@ -65,10 +66,7 @@ def _recorded(path: Path) -> Traffic:
     reports: list[Message] = []
     for direction, packet in _packets(path):
         services = [pdu.mms_service for pdu in stack.feed(direction, packet).pdus]
-        if services == [_REPORT]:
-            reports.append((direction, packet))
-        elif not reports:
-            opening.append((direction, packet))
+        (reports if services == [_REPORT] else opening).append((direction, packet))
     return Traffic(f"{len(reports)} recorded in {path.name}", tuple(opening), tuple(reports))
 
 
