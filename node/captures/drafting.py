@@ -10,7 +10,7 @@ import json
 import re
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -47,6 +47,14 @@ class _Access(NamedTuple):
     last_ms: int
     low: float | None
     high: float | None
+
+
+_SAYABLE: dict[str, Callable[[int | str], bool]] = {
+    "tsap": lambda it: re.fullmatch(r"([0-9a-f]{2}){1,32}", str(it)) is not None,
+    "ap_title": lambda it: re.fullmatch(r"\d+(\.\d+)*", str(it)) is not None,
+    "ae_qualifier": lambda it: isinstance(it, int) and 0 <= it < 1 << 31,
+}
+"""Whether a policy can ask for a value (node.policy.fields). If not for one, it is not asked for at all."""
 
 
 def draft(facts: Iterable[Mapping[str, Any]], sources: Sequence[str], *, name: str = "learned", number: int = 1) -> str:
@@ -99,7 +107,7 @@ def _peer(nr: int, entry: Mapping[str, Any]) -> Iterator[str]:
         shown = ", ".join(_identities(entry["identities"], side))
         if shown:
             yield f"  {side}: {{{shown}}}"
-    apps = sorted({it.app for it in accesses if it.name == NO_OBJECT})
+    apps = sorted({it.app for it in accesses if it.name == NO_OBJECT and it.app})
     if apps:
         yield f"  applications: {{allow: [{', '.join(map(_scalar, apps))}]}}  # these name no object"
     if entry["reserved"]:
@@ -118,8 +126,8 @@ def _can_be_said(name: str) -> bool:
 
 def _identities(identities: Mapping[str, Sequence[int | str]], side: str) -> Iterator[str]:
     for what in ("tsap", "ap_title", "ae_qualifier"):
-        values = [value for value in identities.get(f"{side}.{what}", ()) if value != ""]
-        if values and len(values) == len(identities[f"{side}.{what}"]):
+        values = identities.get(f"{side}.{what}", ())
+        if values and all(map(_SAYABLE[what], identities[f"{side}.{what}"])):
             yield f"{what}: [{', '.join(_scalar(it) for it in sorted(values, key=str))}]"
 
 

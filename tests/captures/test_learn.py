@@ -336,6 +336,19 @@ def test_whoever_asked_for_names_may_do_so_again() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "odd"), [("tsap", ""), ("tsap", "00" * 33), ("ap_title", "cn=east"), ("ae_qualifier", -1)]
+)
+def test_who_cannot_be_described_is_not(key: str, odd: int | str) -> None:
+    facts = gathered(conversation()).facts()
+    facts[0]["identities"] = {"client.tsap": ["0001"], "client.ap_title": ["1.1.2"], "client.ae_qualifier": [5]}
+    facts[0]["identities"][f"client.{key}"].append(odd)
+    (line,) = (it.strip() for it in draft(facts, ["x"]).splitlines() if it.strip().startswith("client: {"))
+    assert key not in line
+    assert line.count(": [") == 2
+    loaded(draft(facts, ["x"]))
+
+
 def test_services_without_an_object_are_allowed_by_name() -> None:
     assert "applications: {allow: [MMS_FileRead.Request]}" in seen(octets("9F 49 01 01"))
 
