@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from inspector import Direction, Pdu, Policing, Stack
 from inspector.learning import Learner
 from node import signatures
-from node.captures.drafting import ALIKE_MIN, WIDTH, draft
+from node.captures.drafting import WIDTH, draft
 from node.captures.files import Capture
 from node.captures.inspection import Inspection, Sighting
 from node.captures.notes import Notes
 from node.captures.policing import Maker, policed
+from node.captures.tables import ALIKE_MIN
 from node.policy import Loaded, load_policy_file
 from tests.captures import frames as made
 from tests.captures.test_inspect import AREVA, tandem, write
@@ -161,7 +162,7 @@ def conversations(draw: st.DrawFn) -> list[Message]:
     return said
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(conversations())
 def test_whatever_was_said_is_allowed(said: list[Message]) -> None:
     learner = gathered(said)
@@ -356,6 +357,23 @@ def test_services_without_an_object_are_allowed_by_name() -> None:
 def test_odd_names_stay_in_their_quotes() -> None:
     text = seen(reads('ICC1/a"b', "ICC1/NULL", "ICC1/1", "ICC1/a*b", "ICC1/x y"))
     assert 'names: ["1", "NULL", "a\\"b", a?b, x?y]' in text or 'names: ["1", "NULL", "a\\"b", "a?b", "x?y"]' in text
+
+
+def test_a_name_that_is_a_wildcard_allows_no_other() -> None:
+    text = seen(
+        write_service(variables("ICC1/*", "*"), integer(1, 0x85), integer(1, 0x85)), reads("ICC1/**", "ICC1/[a-z]")
+    )
+    assert [row.partition("  #")[0] for row in rows(text)] == [
+        '- {domain: ICC1, names: ["??", "?a-z?"], rights: [read]}',
+        '- {domain: ICC1, names: ["?"], rights: [write]}',
+        '- {domain: null, names: ["?"], rights: [write]}',
+    ]
+
+
+def test_what_was_done_to_a_whole_domain_is_said_to_allow_all() -> None:
+    (row,) = rows(seen(tlv(0xAD, integer(2, 0x80), tlv(0x82, "ICC1"))))
+    assert row.startswith('- {domain: ICC1, names: ["*"], rights: [write]}')
+    assert "done to all of the domain at once" in seen(tlv(0xAD, integer(2, 0x80), tlv(0x82, "ICC1")))
 
 
 def test_findings_are_told() -> None:
