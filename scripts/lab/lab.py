@@ -80,20 +80,22 @@ class Lab:
 
     def start_servers(self, rate: float = 10.0, load_rate_kib: float = 0.0) -> dict[str, Program]:
         """The TASE.2 server (`rate` reports a second) and the load's called end."""
-        address = topology.SERVER_ADDRESS
-        servers = {
-            "tase2-server": self.start_program(
-                "server", "tase2-server", "peers.tase2_server",
-                "--host", address, "--port", str(ICCP_PORT), "--rate", str(rate),
-            ),
-            "load-server": self.start_program(
-                "server", "load-server", "load", "serve", "--host", address, "--port", str(LOAD_PORT),
-                "--report", str(self.called_report), "--rate", str(load_rate_kib),
-            ),
-        }  # fmt: skip
-        for server in servers.values():
-            server.wait_for_progress()
-        return servers
+        tase2 = self.start_tase2_server(rate)
+        load = self.start_program(
+            "server", "load-server", "load", "serve", "--host", topology.SERVER_ADDRESS, "--port", str(LOAD_PORT),
+            "--report", str(self.called_report), "--rate", str(load_rate_kib),
+        )  # fmt: skip
+        load.wait_for_progress()
+        return {"tase2-server": tase2, "load-server": load}
+
+    def start_tase2_server(self, rate: float = 10.0) -> Program:
+        """The TASE.2 server alone, `rate` reports a second."""
+        server = self.start_program(
+            "server", "tase2-server", "peers.tase2_server",
+            "--host", topology.SERVER_ADDRESS, "--port", str(ICCP_PORT), "--rate", str(rate),
+        )  # fmt: skip
+        server.wait_for_progress()
+        return server
 
     def start_clients(self, associations: int) -> Program:
         """TASE.2 clients, through the pair."""
