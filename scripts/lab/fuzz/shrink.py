@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from scripts.lab.fuzz.inputs import Input
+from scripts.lab.fuzz.material import Message, whole_messages
 
 Fails = Callable[[Input], bool]
 
@@ -49,6 +50,8 @@ def _candidates(given: Input) -> Iterator[Input]:
         for at in range(0, len(sent), size):
             yield given._replace(sent=sent[:at] + sent[at + size :])
     for number, (direction, octets) in enumerate(sent):
+        for less in _pruned(direction, octets):
+            yield given._replace(sent=(*sent[:number], (direction, less), *sent[number + 1 :]))
         for size in _halves(len(octets)):
             for at in range(0, len(octets), size):
                 less = octets[:at] + octets[at + size :]
@@ -56,6 +59,17 @@ def _candidates(given: Input) -> Iterator[Input]:
                 if octets[:2] == b"\x03\x00" and at >= 7:
                     less = less[:2] + (len(less) & 0xFFFF).to_bytes(2, "big") + less[4:]
                     yield given._replace(sent=(*sent[:number], (direction, less), *sent[number + 1 :]))
+
+
+def _pruned(direction: int, octets: bytes) -> Iterator[bytes]:
+    """Octets that are one whole message, without one of its nodes, with all lengths right."""
+    rest = bytearray(octets)
+    said = list(whole_messages(direction, rest))
+    if len(said) != 1 or rest:
+        return
+    tree = Message.of(said[0]).tree
+    for node in tree.nodes:
+        yield said[0]._replace(octets=tree.replaced(node, b"")).wire()
 
 
 def _halves(size: int) -> Iterator[int]:

@@ -4,8 +4,8 @@ A `TroubleError` says what does not hold. Whatever else is raised while octets a
 peers never make the inspector raise.
 """
 
+import re
 import traceback
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from inspector import Checkpoint, Finding, Limits, Pdu, Result, Stack, Watch
@@ -19,6 +19,7 @@ PACKED_BYTES_MAX: Final = 2_000_000
 """The largest snapshot of a session within the usual limits."""
 
 
+_NUMBERS: Final = re.compile(r"[0-9]+")
 NOTHING: Final = Result(0, (), (), False)
 """The answer to octets that decide nothing."""
 
@@ -46,8 +47,9 @@ class Outcome(NamedTuple):
 class Feeding:
     """A session under way, and the octets of it that are undecided."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, *, skips: bool = False) -> None:
         self.stack = stack
+        self._skips = skips  # what cannot be decoded
         self.in_hand = (bytearray(), bytearray())
         self.pdus: list[Pdu] = []
         self.findings: list[Finding] = []
@@ -71,10 +73,8 @@ class Feeding:
             raise TroubleError(f"forward {forward} of {len(hand)} octets in hand")
         if self.reset and (not reset or forward or pdus or findings):
             raise TroubleError("something comes after a reset")
-        if pdus and not reset and not findings:
-            octets_seen = sum([it.length for it in pdus])
-            if octets_seen != forward and not (self.stack.ignored and octets_seen < forward):
-                raise TroubleError(f"{octets_seen} octets of PDUs, {forward} to forward")
+        if not self._accounts_for(result):
+            raise TroubleError(f"{sum(it.length for it in pdus)} octets of PDUs, {forward} to forward")
         if edits:
             self.edited = True
             self._check_edits(result, hand)
@@ -91,6 +91,16 @@ class Feeding:
             self.reset = True
             hand.clear()
         return result
+
+    def _accounts_for(self, result: Result) -> bool:
+        """Whether the PDUs are as long as what goes on; octets that are no PDU go on when nobody looks any more."""
+        octets = sum([it.length for it in result.pdus])
+        if octets == result.forward:
+            return True
+        if result.reset:  # the last TSDU may be what ended the session
+            last = next((it.length for it in reversed(result.pdus) if it.length), 0)
+            return octets - last == result.forward
+        return octets < result.forward and (self.stack.ignored or (self._skips and bool(result.findings)))
 
     def _check_edits(self, result: Result, hand: bytearray) -> None:
         if not self.stack.guarded:
@@ -142,9 +152,13 @@ def _cut(hand: bytearray, result: Result, passed: bytearray, returned: bytearray
     passed += hand[at : result.forward]
 
 
+def _begin(setup: Setup, given: Input, watch: Watch | None) -> Feeding:
+    return Feeding(setup.stack(given.start, watch), skips=setup.mode == "continue")
+
+
 def run(setup: Setup, given: Input) -> Feeding:
     """Feed the input as it is cut. Raises TroubleError, and whatever the inspector raises."""
-    feeding = Feeding(setup.stack(given.start, setup.watch(given.start)))
+    feeding = _begin(setup, given, setup.watch(given.start))
     feed = feeding.feed
     for direction, octets, now_ms in given.feeds():
         feed(direction, octets, now_ms)
@@ -158,7 +172,7 @@ def run(setup: Setup, given: Input) -> Feeding:
 def whole(setup: Setup, given: Input, piece: int = 0) -> Outcome:
     """The outcome of feeding the messages whole, or in pieces of so many octets."""
     watch = setup.watch(given.start)
-    feeding = Feeding(setup.stack(given.start, watch))
+    feeding = _begin(setup, given, watch)
     for direction, octets, now_ms in given.feeds(piece):
         feeding.feed(direction, octets, now_ms)
     feeding.end(setup.limits)
@@ -179,7 +193,7 @@ def at_once(setup: Setup, given: Input) -> Outcome:
 def restored(setup: Setup, given: Input, piece: int) -> Outcome:
     """The outcome when after every piece another goes on from a snapshot."""
     watch = setup.watch(given.start)
-    feeding = Feeding(setup.stack(given.start, watch))
+    feeding = _begin(setup, given, watch)
     for direction, octets, now_ms in given.feeds(piece):
         feeding.feed(direction, octets, now_ms)
         watch = None if watch is None else Watch.restore(watch.pack())
@@ -191,7 +205,7 @@ def restored(setup: Setup, given: Input, piece: int) -> Outcome:
 def resumed(setup: Setup, given: Input, piece: int) -> Outcome:
     """The outcome when after every piece another goes on from a checkpoint, its deltas, and what was undecided."""
     watch = setup.watch(given.start)
-    feeding = Feeding(setup.stack(given.start, watch))
+    feeding = _begin(setup, given, watch)
     kept = Checkpoint(feeding.stack.checkpoint())
     for direction, octets, now_ms in given.feeds(piece):
         feeding.feed(direction, octets, now_ms)
@@ -259,12 +273,12 @@ def trouble_of(setup: Setup, given: Input, piece: int = 0) -> str:
 
 
 def same_trouble(one: str, other: str) -> bool:
-    """Whether two troubles are one, judged by their last line's beginning."""
+    """Whether two troubles are one, numbers aside."""
     return bool(other) and _head(one) == _head(other)
 
 
 def _head(trouble: str) -> str:
     if trouble.startswith("Traceback"):
-        lines: Iterable[str] = trouble.rstrip().splitlines()
-        return "|".join(it.strip() for it in list(lines)[-3:] if not it.startswith("    ^"))[:90]
-    return trouble.splitlines()[0].split(":")[0]
+        lines = [it.strip() for it in trouble.rstrip().splitlines()]
+        return "|".join(it for it in lines[-4:] if not it.startswith(("^", "~")))
+    return _NUMBERS.sub("#", trouble.splitlines()[0]).split(" (")[0]
