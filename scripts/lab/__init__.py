@@ -21,5 +21,6 @@ What it is made of, from the ground up:
 and what is run with it:
 
   demo         `scripts/demo`            the whole thing, shown
+  bench/       `scripts/bench`           how fast: the pair beside HAProxy, the inspector beside tshark
   soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
 """
