@@ -2,13 +2,14 @@
 
 One key a layer (`cotp`, `session`, `presentation`, `acse`, `mms`, `tase2`), each only if there is something to say.
 Selectors and octets are in hex, object identifiers dotted, codes by name where they have one. Lists are cut at bounds
-that values.py and answers.py give. A part that cannot be read is told of under `undecodable` instead of raising.
+that values.py and answers.py give; operations.py says what TASE.2 means. A part that cannot be read is told of under
+`undecodable` instead of raising.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from inspector import acse, answers, apps, ber, cotp, initiate, presentation, services, session, values
+from inspector import acse, answers, ber, cotp, initiate, objects, operations, presentation, services, session, values
 from inspector.ber import Octets
 from inspector.decoder import Part
 from inspector.errors import DecodeError
@@ -28,16 +29,12 @@ def describe(seen: Seen) -> Fields:
     found: Fields = {}
     for layer, read in _LAYERS.items():
         try:
-            said = _said(read(seen))
+            told = operations.without_blanks(read(seen))
         except DecodeError as error:
-            said = {"undecodable": f"{error.code}: {error.detail}"}
-        if said:
-            found[layer] = said
+            told = {"undecodable": f"{error.code}: {error.detail}"}
+        if told:
+            found[layer] = told
     return found
-
-
-def _said(fields: Fields) -> Fields:
-    return {key: value for key, value in fields.items() if value not in (None, (), [], {})}
 
 
 def _hex(octets: bytes | None) -> str | None:
@@ -173,7 +170,67 @@ def _request(octets: Octets, part: Part, pdu: MmsPdu) -> Fields:
         said["object_class"] = services.named(services.OBJECT_CLASSES, part.access.object_class)
     if pdu.service == services.STATUS + 1 and pdu.kind == services.UNCONFIRMED:
         said["status"] = answers.status(octets, pdu)
+    if pdu.service in _VARIABLES.get(pdu.kind, ()) and not part.access.by_list:
+        said["variables"] = _variables(octets, pdu)
     return said
+
+
+_VARIABLES = {
+    services.CONFIRMED_REQUEST: (services.READ, services.WRITE),
+    services.UNCONFIRMED: (services.INFORMATION_REPORT,),
+}
+"""Services with a list of variables."""
+
+
+def _variables(octets: Octets, pdu: MmsPdu) -> list[Fields]:
+    """The variables that are more than a name: given by address, or of which only components are accessed."""
+    start, stop = pdu.start, pdu.stop
+    if pdu.kind == services.CONFIRMED_REQUEST and pdu.service == services.READ:
+        _, start, stop = ber.children(octets, start, stop)[-1]
+    tag, start, stop = ber.header(octets, start, stop)
+    listed = ber.children(octets, start, stop)[:NAMES_MAX] if tag == objects.LIST_OF_VARIABLE else []
+    found = [_variable(octets, at, *item[1:]) for at, item in enumerate(listed)]
+    return [it for it in found if len(it) > 1]
+
+
+def _variable(octets: Octets, at: int, start: int, stop: int) -> Fields:
+    """Where it stands in the list, its address, its components."""
+    parts = ber.children(octets, start, stop)
+    said: Fields = {"at": at}
+    tag, first, last = parts[0]
+    if tag == 0xA1:
+        said["address"] = _address(octets, first, last)
+    for tag, first, last in parts[1:]:
+        if tag == 0xA5:
+            said["components"] = _components(octets, first, last, 0)
+    return said
+
+
+def _address(octets: Octets, start: int, stop: int) -> int | str:
+    tag, first, last = ber.header(octets, start, stop)
+    if tag == 0x80:
+        return ber.unsigned(octets, first, last)
+    return values.text(octets, first, last) if tag == 0x81 else bytes(octets[first:last][: values.OCTETS_MAX]).hex()
+
+
+def _components(octets: Octets, start: int, stop: int, depth: int, *, outer: bool = False) -> list[str]:
+    """The names and indexes in an AlternateAccess, in the order in which they stand; bounded.
+
+    `outer`: this is a selectAlternateAccess, the tags of whose selection are one lower.
+    """
+    found: list[str] = []
+    for tag, first, last in ber.children(octets, start, stop):
+        if tag in (0xA2, 0xA3):
+            bounds = [str(ber.unsigned(octets, *it[1:])) for it in ber.children(octets, first, last)[:2]]
+            found.append(f"[{'+'.join(bounds)}]")
+        elif tag & ber.CONSTRUCTED:
+            if depth < values.DEPTH_MAX:
+                found += _components(octets, first, last, depth + 1, outer=tag == 0xA0)
+        elif tag == 0x80 or (tag == 0x81 and not outer):
+            found.append(values.text(octets, first, last))
+        elif tag == (0x81 if outer else 0x82):
+            found.append(f"[{ber.unsigned(octets, first, last)}]")
+    return found[:NAMES_MAX]
 
 
 def _additional(octets: Octets, pdu: MmsPdu) -> Fields:
@@ -225,7 +282,7 @@ def _files(octets: Octets, pdu: MmsPdu) -> Fields:
     found = answers.files(octets, pdu)
     return {
         "total": found.total,
-        "files": [_said(it._asdict()) for it in found.files],
+        "files": [operations.without_blanks(it._asdict()) for it in found.files],
         "more_follows": found.more_follows,
     }
 
@@ -248,183 +305,13 @@ def _attributes(octets: Octets, pdu: MmsPdu) -> Fields:
     return {"deletable": answers.deletable(octets, pdu), "type": answers.type_of(octets, pdu)}
 
 
-# --- TASE.2
-
-
-def _tase2(seen: Seen) -> Fields:
-    part = seen.part
-    pdu = None if part is None else part.mms
-    if part is None or pdu is None:
-        return {}
-    if seen.naming is not None and seen.naming.operation is not None:
-        read = _OPERATIONS.get(seen.naming.number)
-        return {} if read is None else read(seen.octets, part)
-    if seen.call is not None and pdu.kind == services.CONFIRMED_RESPONSE:
-        answer = _ANSWERS.get(seen.call.number)
-        return {} if answer is None else answer(seen.octets, pdu)
-    return {}
-
-
-def _report(octets: Octets, part: Part) -> Fields:
-    """A transfer report: whose it is, why it was sent, and its points beside their names, as far as it gives them."""
-    said: Fields = {"data_set": part.access.objects[0] if part.access.by_list and part.access.objects else None}
-    names: tuple[str, ...] = () if part.access.by_list else part.access.objects
-    points = []
-    for at, item in enumerate(_items(octets, part)):
-        scoped = _scoped(octets, item)
-        if scoped is not None and "transfer_set" not in said:
-            said["transfer_set"] = scoped
-        elif "conditions" not in said and (conditions := _conditions(octets, item)):
-            said["conditions"] = list(conditions)
-        else:
-            points.append(_point(octets, item, names[at] if at < len(names) else None))
-    said["points"] = [it for it in points if it]
-    return said
-
-
-def _items(octets: Octets, part: Part) -> Iterator[Item]:
-    """The first of the values that are written or reported."""
-    pos, end = part.access.data
-    for _ in range(values.MEMBERS_MAX):
-        if pos >= end:
-            return
-        item = ber.header(octets, pos, end)
-        yield item
-        pos = item[2]
-
-
-def _conditions(octets: Octets, item: Item) -> tuple[str, ...]:
-    """DSConditions are five bits; flags, of the same type, are eight."""
-    tag, start, stop = item
-    if tag != values.BIT_STRING or stop - start != 2 or octets[start] != 8 - len(values.CONDITIONS):
-        return ()
-    return values.conditions(octets, item)
-
-
-def _point(octets: Octets, item: Item, name: str | None) -> Fields:
-    found = values.point(octets, item)
-    if found is None:
-        return _said({"name": name})
-    return _said(
-        {
-            "name": name,
-            "value": values.finite(found.value),
-            "flags": None if found.flags is None else values.describe_flags(found.flags),
-            "time": None if found.time is None else values.iso_time(found.time * 1000),
-        }
-    )
-
-
-def _scoped(octets: Octets, item: Item) -> str | None:
-    """A name with its scope: {scope, domain, item}."""
-    tag, start, stop = item
-    if tag != values.STRUCTURE:
-        return None
-    members = ber.children(octets, start, stop)
-    if [it[0] for it in members[1:]] != [values.VISIBLE_STRING] * 2:
-        return None
-    if members[0][0] not in (values.INTEGER, values.UNSIGNED):
-        return None
-    domain, name = (values.text(octets, first, last) for _, first, last in members[1:])
-    return f"{domain}/{name}" if domain else name
-
-
-_TRANSFER_SET = (
-    *("DataSetName", "StartTime", "Interval", "TLE", "BufferTime", "IntegrityCheck", "DSConditionsRequested"),
-    *("BlockData", "Critical", "RBE", "AllChangesReported", "Status", "EventCodeRequested"),
-)
-"""The members of a DSTransferSet of the 2000-08 edition; that of 1996-08 has no AllChangesReported."""
-_TRANSFER_SETS = {13: _TRANSFER_SET, 12: tuple(name for name in _TRANSFER_SET if name != "AllChangesReported")}
-
-
-def _transfer(octets: Octets, part: Part) -> Fields:
-    """Start or stop transfer: the transfer set, and what is asked of it."""
-    said: Fields = {"transfer_set": part.access.objects[0] if part.access.objects else None}
-    for tag, start, stop in _items(octets, part):
-        members = ber.children(octets, start, stop) if tag == values.STRUCTURE else []
-        names = _TRANSFER_SETS.get(len(members))
-        if names is None:
-            break
-        said["data_set"] = _scoped(octets, members[0])
-        shown = dict(zip(names, values.show(octets, start, stop), strict=False))
-        del shown["DataSetName"]
-        shown["DSConditionsRequested"] = list(values.conditions(octets, members[6]))
-        said["parameters"] = shown
-        break
-    return said
-
-
-def _create(_octets: Octets, part: Part) -> Fields:
-    name, *members = part.access.objects or ("",)
-    return {"data_set": name, "total": len(members), "members": members[:NAMES_MAX]}
-
-
-def _command(octets: Octets, part: Part) -> Fields:
-    return {"command": values.finite(values.number(octets, *part.access.data))}
-
-
-def _written_tag(octets: Octets, part: Part) -> Fields:
-    return _tag(octets, *part.access.data)
-
-
-def _read_tag(octets: Octets, pdu: MmsPdu) -> Fields:
-    return _tag(octets, *answers.result_span(octets, pdu))
-
-
-def _tag(octets: Octets, start: int, stop: int) -> Fields:
-    found = values.tag(octets, start, stop)
-    return {} if found is None else {"tag": found[0], "reason": found[1]}
-
-
-def _message(octets: Octets, part: Part) -> Fields:
-    """An information message: {InfoReference, LocalReference, MessageId, size} and its octets, which are not shown."""
-    items = list(_items(octets, part))
-    if not items or items[0][0] != values.STRUCTURE:
-        return {}
-    numbers = values.show(octets, items[0][1], items[0][2])
-    fields = ("info_reference", "local_reference", "message_id", "size")
-    return dict(zip(fields, numbers, strict=False))
-
-
-def _acknowledged(octets: Octets, part: Part) -> Fields:
-    for item in _items(octets, part):
-        return {"transfer_set": _scoped(octets, item)}
-    return {}
-
-
-def _version(octets: Octets, pdu: MmsPdu) -> Fields:
-    found = answers.version(octets, pdu)
-    return {} if found is None else {"version": f"{found[0]}-{found[1]:02}"}
-
-
-def _features(octets: Octets, pdu: MmsPdu) -> Fields:
-    return {"blocks": list(answers.features(octets, pdu) or ())}
-
-
-def _offered(octets: Octets, pdu: MmsPdu) -> Fields:
-    start, stop = answers.result_span(octets, pdu)
-    item = ber.header(octets, start, stop) if start < stop else None
-    return {"transfer_set": None if item is None else _scoped(octets, item)}
-
-
-def _read_points(octets: Octets, pdu: MmsPdu) -> Fields:
-    """The points that were read; anything else that was read is under `mms` as it is."""
-    pos, end = answers.result_span(octets, pdu)
-    points: list[Fields] = []
-    while pos < end and len(points) < values.MEMBERS_MAX:
-        item = ber.header(octets, pos, end)
-        points.append(_point(octets, item, None))
-        pos = item[2]
-    return {"points": points} if any(points) else {}
-
-
 _LAYERS: dict[str, Callable[[Seen], Fields]] = {
     "cotp": _cotp,
     "session": _session,
     "presentation": _presentation,
     "acse": _acse,
     "mms": _mms,
-    "tase2": _tase2,
+    "tase2": operations.describe,
 }
 _RESPONSES: dict[int, Callable[[Octets, MmsPdu], Fields]] = {
     services.STATUS: _status,
@@ -440,24 +327,4 @@ _RESPONSES: dict[int, Callable[[Octets, MmsPdu], Fields]] = {
     services.FILE_OPEN: _opened,
     services.FILE_DIRECTORY: _files,
     services.ADDITIONAL_SERVICE: _additional,
-}
-_OPERATIONS: dict[int, Callable[[Octets, Part], Fields]] = {
-    apps.TRANSFER_REPORT.number: _report,
-    apps.REPORT_ACK.number: _acknowledged,
-    apps.REPORT_NACK.number: _acknowledged,
-    apps.INFORMATION_MESSAGE.number: _message,
-    apps.START_TRANSFER.number: _transfer,
-    apps.STOP_TRANSFER.number: _transfer,
-    apps.CREATE_DATA_SET.number: _create,
-    apps.OPERATE.number: _command,
-    apps.SET_VALUE.number: _command,
-    apps.SET_TAG.number: _written_tag,
-}
-_ANSWERS: dict[int, Callable[[Octets, MmsPdu], Fields]] = {
-    apps.GET_VERSION.number: _version,
-    apps.GET_FEATURES.number: _features,
-    apps.GET_NEXT_DS.number: _offered,
-    apps.GET_TAG.number: _read_tag,
-    apps.GET_VALUE.number: _read_points,
-    apps.GET_DATA_SET_VALUES.number: _read_points,
 }

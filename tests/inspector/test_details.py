@@ -83,6 +83,36 @@ def test_answers() -> None:
     assert answer(v.read(v.variables("DOM/X_TAG")), response(tag, 1))["tase2"] == {"tag": "10", "reason": "why"}
 
 
+def test_variables_that_are_more_than_a_name() -> None:
+    listed = tlv(
+        0xA0,
+        tlv(0x30, tlv(0xA0, v.name("DOM/A"))),
+        tlv(0x30, tlv(0xA0, v.name("DOM/B")), tlv(0xA5, tlv(0x81, "Value"))),
+        tlv(0x30, tlv(0xA0, v.name("DOM/C")), tlv(0xA5, tlv(0xA0, tlv(0x80, "x"), tlv(0x30, integer(5, 0x82))))),
+        tlv(0x30, tlv(0xA0, v.name("DOM/D")), tlv(0xA5, tlv(0xA3, integer(2, 0x80), integer(3, 0x81)))),
+        tlv(0x30, tlv(0xA0, v.name("DOM/E")), tlv(0xA5, tlv(0xA5, tlv(0x80, "n"), tlv(0x81, "m")))),
+        tlv(0x30, tlv(0xA1, tlv(0x81, "MW100"))),
+        tlv(0x30, tlv(0xA1, integer(77, 0x80))),
+        tlv(0x30, tlv(0xA1, tlv(0x82, b"\xab"))),
+    )
+    expected = [
+        {"at": 1, "components": ["Value"]},
+        {"at": 2, "components": ["x", "[5]"]},
+        {"at": 3, "components": ["[2+3]"]},
+        {"at": 4, "components": ["n", "m"]},
+        {"at": 5, "address": "MW100"},
+        {"at": 6, "address": 77},
+        {"at": 7, "address": "ab"},
+    ]
+    for pdu in (
+        request(v.read(listed), 1),
+        request(tlv(0xA4, tlv(0x80, b"\x01"), tlv(0xA1, listed)), 1),
+        request(v.write(listed, v.real()), 1),
+        v.report(listed, v.real()),
+    ):
+        assert details((C2S, data(osi(pdu))))["mms"]["variables"] == expected
+
+
 def test_additional_services() -> None:
     assert details((C2S, data(osi(request(tlv(0xBF4E, tlv(0x81)), 1)))))["mms"] == {"additional_service": "vMDReset"}
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from inspector import Limits, answers, initiate, mms, objects, services
+from inspector import Limits, Stack, answers, initiate, mms, objects, services
 from inspector.mms import MmsPdu
+from tests.inspector.vectors import data, osi
 
 asn1 = pytest.importorskip("hat.asn1")
 
@@ -134,6 +135,15 @@ def encode(pdu: Any) -> bytes:
 
 REQUESTS = REPOSITORY[ref("ConfirmedServiceRequest")].choices
 RESPONSES = REPOSITORY[ref("ConfirmedServiceResponse")].choices
+
+
+def describable(wire: bytes) -> bool:
+    """Whether all that the PDU says can be told, in JSON."""
+    (pdu,) = Stack(details=True).feed(0, data(osi(wire))).pdus
+    json.dumps(dict(pdu.details), allow_nan=False)
+    return "undecodable" not in repr(pdu.details)
+
+
 EDITION = [name for name, it in REQUESTS.items() if it.tag_number < 79]
 """The services of the edition that TASE.2 is built on."""
 SLIPS = {"defineScatteredAcce": "defineScatteredAccess"}
@@ -183,6 +193,7 @@ def test_requests(service: str) -> None:
         wire = encode(("confirmed-RequestPDU", {"invokeID": 4431, "service": (service, value)}))
         pdu = mms.decode(wire, 0, len(wire))
         assert (pdu.kind, pdu.service_name, pdu.invoke_id) == ("confirmed-request", spelt, 4431)
+        assert describable(wire)
         touched = objects.access(wire, pdu, LIMITS).objects
         if spelt == "rename":  # the new name stands in the old one's scope
             touched = touched[:1]
@@ -199,6 +210,7 @@ def test_unconfirmed(service: str) -> None:
         wire = encode(("unconfirmed-PDU", {"service": (service, value)}))
         pdu = mms.decode(wire, 0, len(wire))
         assert (pdu.kind, pdu.service_name) == ("unconfirmed", service)
+        assert describable(wire)
         assert set(objects.access(wire, pdu, LIMITS).objects) <= maker.names | {objects.UNNAMED}
 
 
@@ -227,6 +239,7 @@ def test_responses(service: str) -> None:
         wire = encode(("confirmed-ResponsePDU", {"invokeID": 1, "service": (name, value)}))
         pdu = mms.decode(wire, 0, len(wire))
         assert (pdu.kind, pdu.service_name, pdu.invoke_id) == ("confirmed-response", spelt, 1)
+        assert describable(wire)
         said = [reader(wire, pdu) for reader in READERS.get(spelt, ())]
         agrees = MEANINGS.get(spelt)
         if agrees is not None:
@@ -280,6 +293,7 @@ def test_errors() -> None:
         wire = encode(("confirmed-ErrorPDU", {"invokeID": 7, "serviceError": error}))
         pdu = mms.decode(wire, 0, len(wire))
         said = answers.error(wire, pdu)
+        assert describable(wire)
         assert (pdu.kind, pdu.invoke_id) == ("confirmed-error", 7)
         assert said is not None and said.error_class == error["errorClass"][0]
         assert said.additional_code == error.get("additionalCode")
