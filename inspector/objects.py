@@ -175,6 +175,12 @@ def _file(octets: Octets, pos: int, end: int, _limits: Limits) -> list[str]:
     return [FILE_PREFIX + file_name(octets, pos, end)]
 
 
+def _number(octets: Octets, pos: int, end: int, _limits: Limits) -> list[str]:
+    """No name, but a number that other stacks read into an integer whatever its length."""
+    ber.unsigned(octets, pos, end)
+    return []
+
+
 def _fields(readers: dict[int, _Reader], *, by_list: bool = False) -> _Parser:
     """A parser of services that name objects in some of their fields."""
 
@@ -212,7 +218,7 @@ def _rename(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
 _NAMED_FIRST = _fields({0xA0: _object})
 _PROGRAM = _fields({0x80: _identifier})
 _DOMAIN = _fields({0x80: _domain})
-_DELETION = _fields({0xA1: _objects, 0x82: _domain}, by_list=True)
+_DELETION = _fields({0x80: _number, 0xA1: _objects, 0x82: _domain}, by_list=True)
 _CHOSEN = _fields({0xA0: _objects, 0x82: _domain})
 
 _BY_PARSER: dict[_Parser, tuple[str, ...]] = {
