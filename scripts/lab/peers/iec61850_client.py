@@ -84,7 +84,6 @@ class Client:
         peer.domains()
         peer.vmd_names()
         peer.names()
-        peer.data_sets()
         for name, domain in (("Bilateral_Table_ID", DOMAIN), ("TASE2_Version", None), ("Supported_Features", None)):
             iec61850.forget(peer.read(name, domain))
         peer.type_of("PT_0")
@@ -103,6 +102,7 @@ class Client:
         peer = self._connection
         peer.define(_DATA_SET, _MEMBERS)
         if blocks:
+            peer.data_sets()
             peer.members(_DATA_SET)
             peer.values(_DATA_SET)
         self._transfer_set = peer.next_transfer_set()
