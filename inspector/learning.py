@@ -6,12 +6,14 @@ that several captures, or the services of a node, come together in one.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from inspector import apps, services
-from inspector.policy.rights import NAME_LISTS, OF_ASSOCIATION, OF_ITSELF, SCHEMES, Need
+from inspector.policy.rights import NAME_LISTS, OF_ASSOCIATION, OF_ITSELF, SCHEMES, WHOLE_WRITES, Need
 from inspector.results import Direction, Pdu
-from inspector.tase2 import device_of, item_of
+from inspector.state import Known
+from inspector.tase2 import Kind, device_of, item_of
 
 PEERS_MAX = 256
 IDENTITIES_MAX = 32
@@ -39,6 +41,8 @@ NO_OBJECT = ""
 """In an access: a service that names no object, and must be allowed by its application."""
 ALL_NAMES = "/"
 """In an access: the names of the VMD were asked for."""
+
+NOTHING_KNOWN: Mapping[str, Known] = MappingProxyType({})
 
 _JUDGED = frozenset(
     (services.CONFIRMED_REQUEST, services.UNCONFIRMED, "initiate-request", "conclude-request", "cancel-request")
@@ -79,8 +83,15 @@ class Learner:
         self.left_off = 0
         """Peers that did not fit."""
 
-    def see(self, pdu: Pdu, address: str, facts: Mapping[str, int | str], now_ms: int = 0) -> None:
-        """One more PDU of an association of the client at `address`, whose memory holds `facts`.
+    def see(
+        self,
+        pdu: Pdu,
+        address: str,
+        facts: Mapping[str, int | str],
+        now_ms: int = 0,
+        known: Mapping[str, Known] = NOTHING_KNOWN,
+    ) -> None:
+        """One more PDU, of an association of the client at `address` that remembers `facts` and what is `known`.
 
         `now_ms` is the wall clock, milliseconds since 1970. What a policy has denied is not learned from.
         """
@@ -96,7 +107,7 @@ class Learner:
             _identify(peer, facts)
         if pdu.mms_pdu in _JUDGED:
             value = _value(pdu)
-            for right, name in self._accesses(pdu, peer):
+            for right, name in _accesses(pdu, peer, known):
                 access = (SENDERS[pdu.direction], right, name, pdu.app or "")
                 _note(peer, access, (1, now_ms, now_ms, value, value))
 
@@ -107,34 +118,10 @@ class Learner:
         self._peers[address] = peer = _Seen()
         return peer
 
-    def _accesses(self, pdu: Pdu, peer: _Seen) -> list[tuple[str, str]]:
-        """The right that each object of a PDU needs; nothing for what every peer may do."""
-        number = _number(pdu)
-        if number in OF_ASSOCIATION:
-            return []
-        objects = pdu.objects or ((ALL_NAMES,) if number in NAME_LISTS else ())
-        scheme = SCHEMES.get(number)
-        if scheme is None or not objects:
-            return [("", NO_OBJECT)]
-        found = []
-        for nr, name in enumerate(objects):
-            need = scheme(nr == 0, name)
-            item = item_of(name)
-            if item and item in OF_ITSELF.get(need, ()):
-                if len(peer.reserved) < IDENTITIES_MAX:
-                    peer.reserved[item] = None
-                continue
-            found.append((RIGHTS[need], _subject(need, name)))
-        return found
-
-    def facts(self, service: str = "") -> list[dict[str, Any]]:
-        """Everything gathered, a client's address an entry, sorted; values that JSON takes.
-
-        `service` names what was listened to, for whoever puts the facts of several together.
-        """
+    def facts(self) -> list[dict[str, Any]]:
+        """Everything gathered, a client's address an entry, sorted; values that JSON takes."""
         return [
             {
-                "service": service,
                 "address": address,
                 "pdus": peer.pdus,
                 "findings": dict(sorted(peer.findings.items())),
@@ -171,6 +158,39 @@ class Learner:
         for sender, right, name, app, count, first, last, low, high in entry["accesses"]:
             access = (str(sender), str(right), str(name), str(app))
             _note(peer, access, (int(count), int(first), int(last), _optional(low), _optional(high)))
+
+
+def _accesses(pdu: Pdu, peer: _Seen, known: Mapping[str, Known]) -> list[tuple[str, str]]:
+    """The right that each object of a PDU needs; nothing for what every peer may do."""
+    number = _number(pdu)
+    if number in OF_ASSOCIATION:
+        return []
+    objects = pdu.objects or ((ALL_NAMES,) if number in NAME_LISTS else ())
+    if number in WHOLE_WRITES and len(objects) == 1:
+        number, objects = _members(number, objects, known.get(objects[0]))
+    scheme = SCHEMES.get(number)
+    if scheme is None or not objects:
+        return [("", NO_OBJECT)]
+    found = []
+    for nr, name in enumerate(objects):
+        need = scheme(nr == 0, name)
+        item = item_of(name)
+        if item and item in OF_ITSELF.get(need, ()):
+            if len(peer.reserved) < IDENTITIES_MAX:
+                peer.reserved[item] = None
+        else:
+            found.append((RIGHTS[need], _subject(need, name)))
+    if number == services.WRITE and len(objects) == 1:
+        # outside TASE.2 nothing tells a variable from a list of them, for which a policy wants more
+        found += [("operate", name) for right, name in found if right == "write"]
+    return found
+
+
+def _members(number: int, objects: tuple[str, ...], known: Known | None) -> tuple[int, tuple[str, ...]]:
+    """A data set that is written as a whole stands for its members, if they are known."""
+    if known is None or known.kind is not Kind.DATA_SET or not known.value:
+        return number, objects
+    return apps.SET_VALUE.number, tuple(known.value)
 
 
 def _note(peer: _Seen, access: _Access, more: _Tally) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,13 +16,17 @@ from node.cli.options import ConfigOption, SocketOption
 if TYPE_CHECKING:
     from inspector.learning import Learner
 
-Facts = list[dict[str, Any]]
-
 Captures = Annotated[list[Path] | None, typer.Argument(metavar="CAPTURE...", help="pcap or pcapng files.")]
 Live = Annotated[bool, typer.Option("--live", help="Learn from a running node's traffic instead.")]
 Seconds = Annotated[
-    float | None,
-    typer.Option("--seconds", min=0, metavar="N", help="With --live: from now on, for so long; else all it has seen."),
+    int | None,
+    typer.Option(
+        "--seconds",
+        min=1,
+        max=7 * 86_400,
+        metavar="N",
+        help="With --live: learn from now on, for so long, Ctrl-C ends it sooner; else what it has learned already.",
+    ),
 ]
 ServiceName = Annotated[
     str | None, typer.Option("--service", metavar="NAME", help="With --live: of this service alone.")
@@ -69,7 +73,7 @@ def learn(
         sources = [path.name for path in captures or []]
     facts = learner.facts()
     if not any(entry["accesses"] or entry["identities"] for entry in facts):
-        remedy = "see what there is with `tandem status`" if live else "see what there is with `tandem inspect CAPTURE`"
+        remedy = "let it learn for a while: --seconds N" if live else "see what there is with `tandem inspect CAPTURE`"
         raise CliError(f"nothing to learn from: no ICCP in {', '.join(sources)}\n    {remedy}", EXIT_USAGE)
     _put(draft(facts, sources, name=name, number=policy_id), output, len(facts))
 
@@ -88,60 +92,34 @@ def _read(learner: Learner, captures: list[Path], signatures: list[Path] | None,
             with Capture(path, notes) as capture:
                 for _, time_ns, connection, pdu in inspection.run(capture):
                     if connection.stack is not None:
-                        learner.see(pdu, connection.client[0], connection.stack.state.facts, time_ns // NS_PER_MS)
+                        state = connection.stack.state
+                        learner.see(pdu, connection.client[0], state.facts, time_ns // NS_PER_MS, state.known)
         except CaptureError as error:
             raise CliError(f"{error.what}\n    {error.remedy}", EXIT_USAGE) from None
     tell(notes)
 
 
 def _listen(
-    learner: Learner, config: Path | None, socket: Path | None, seconds: float | None, service: str | None
+    learner: Learner, config: Path | None, socket: Path | None, seconds: int | None, service: str | None
 ) -> str:
     """Add what a node has seen, or sees from now on; answers where that was."""
     from node.cli.admin import AdminClient  # noqa: PLC0415
     from node.cli.target import find_socket  # noqa: PLC0415
 
     client = AdminClient(find_socket(config, socket))
-    before: Facts = []
     if seconds is not None:
-        before = _facts(client.get("learned").data, client.path, service)
-        time.sleep(seconds)
-    after = _facts(client.get("learned").data, client.path, service)
+        client.post(f"learned?seconds={seconds}")
+        typer.echo(f"tandem: learning for {seconds} s; Ctrl-C ends it sooner", err=True)
+        with suppress(KeyboardInterrupt):
+            time.sleep(seconds)
+    services = client.get("learned").data
     try:
-        learner.merge(_since(before, after))
-    except ValueError:
+        for name, facts in services["services"].items():
+            if service in (None, name):
+                learner.merge(facts)
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise CliError(f"{client.path} did not answer as a tandem node does", EXIT_NODE) from None
     return f"the node at {client.path}"
-
-
-def _facts(data: object, path: Path, service: str | None) -> Facts:
-    if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
-        raise CliError(f"{path} did not answer as a tandem node does", EXIT_NODE)
-    return [entry for entry in data if service is None or entry.get("service") == service]
-
-
-def _since(before: Facts, after: Facts) -> Iterator[dict[str, Any]]:
-    """What came to be known between two answers of a node; who its peers are it may have known before."""
-    known = {(entry.get("service"), entry.get("address")): entry for entry in before}
-    for entry in after:
-        earlier = known.get((entry.get("service"), entry.get("address")))
-        if earlier is None:
-            yield entry
-        elif entry["pdus"] > earlier["pdus"]:
-            counts = {tuple(access[:4]): access[4] for access in earlier["accesses"]}
-            accesses = [
-                [*access[:4], access[4] - counts.get(tuple(access[:4]), 0), *access[5:]]
-                for access in entry["accesses"]
-                if access[4] > counts.get(tuple(access[:4]), 0)
-            ]
-            findings = {
-                code: count - earlier["findings"].get(code, 0)
-                for code, count in entry["findings"].items()
-                if count > earlier["findings"].get(code, 0)
-            }
-            pdus = entry["pdus"] - earlier["pdus"]
-            left_off = entry["left_off"] - earlier["left_off"]
-            yield {**entry, "pdus": pdus, "findings": findings, "accesses": accesses, "left_off": left_off}
 
 
 def _put(text: str, output: Path | None, peers: int) -> None:

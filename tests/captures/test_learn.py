@@ -66,7 +66,7 @@ def gathered(messages: Iterable[Message], learner: Learner | None = None, *, cli
     stack = Stack(on_undecodable="continue", details=True)
     for at, (direction, sent) in enumerate(messages):
         for pdu in stack.feed(direction, sent).pdus:
-            learner.see(pdu, client, stack.state.facts, 1_000_000_000_000 + at * 1000)
+            learner.see(pdu, client, stack.state.facts, 1_000_000_000_000 + at * 1000, stack.state.known)
     return learner
 
 
@@ -130,6 +130,7 @@ SERVICES = st.one_of(
     st.lists(OBJECTS, min_size=1, max_size=3).map(
         lambda it: write_service(variables(*it), *(integer(1, 0x85) for _ in it))
     ),
+    OBJECTS.map(lambda it: write_service(variable_list(it), integer(1, 0x85))),
     OBJECTS.map(lambda it: read(variables(f"{it}_SBO"))),
     OBJECTS.map(lambda it: write_service(variables(f"{it}_TAG"), tlv(0xA2, tlv(0x84, b"\x05\x00"), tlv(0x8A, "why")))),
     OBJECTS.map(lambda it: read(variables(f"{it}_TAG", it))),
@@ -359,6 +360,22 @@ def test_odd_names_stay_in_their_quotes() -> None:
     assert 'names: ["1", "NULL", "a\\"b", a?b, x?y]' in text or 'names: ["1", "NULL", "a\\"b", "a?b", "x?y"]' in text
 
 
+def test_a_data_set_that_is_written_stands_for_its_members() -> None:
+    write_all = write_service(variable_list("ICC1/DS"), integer(1, 0x85), integer(0, 0x85))
+    said = [
+        *exchange(1, reads("ICC1/Bilateral_Table_ID"), read_result(tlv(0x8A, "1.0"))),
+        *exchange(2, tlv(0xAB, name("ICC1/DS"), variables("ICC1/SP1", "ICC1/SP2")), tlv(0x8B)),
+        (C2S, data(osi(request(write_all, 3)))),
+    ]
+    text = drafted(gathered(said))
+    assert denied(judged(loaded(text), said)) == []
+    assert [row.partition("  #")[0] for row in rows(text)] == [
+        "- {domain: ICC1, names: [SP1, SP2], rights: [report, write]}",
+        "- {domain: ICC1, names: [DS], rights: [write]}",
+    ]
+    assert "names: [DS], rights: [operate]" in seen(write_all)
+
+
 def test_a_name_that_is_a_wildcard_allows_no_other() -> None:
     text = seen(
         write_service(variables("ICC1/*", "*"), integer(1, 0x85), integer(1, 0x85)), reads("ICC1/**", "ICC1/[a-z]")
@@ -464,39 +481,47 @@ def node(tmp_path: Path) -> Iterator[FakeNode]:
         yield fake
 
 
-def answer(node: FakeNode, facts: object) -> None:
-    node.replies["GET /learned"] = (200, json.dumps(facts).encode())
+def answer(node: FakeNode, **services: object) -> None:
+    node.replies["GET /learned"] = (200, json.dumps({"left_s": 0.0, "services": services}).encode())
+    node.replies["POST /learned?seconds=5"] = (200, b'{"ok": true}')
 
 
 def test_live(node: FakeNode, tmp_path: Path) -> None:
-    answer(node, gathered(conversation()).facts("iccp"))
+    answer(node, iccp=gathered(conversation()).facts(), west=gathered(conversation(), client="10.0.0.7").facts())
     done = tandem("learn", "--live", "--socket", tmp_path / "a.sock")
     assert (done.exit_code, node.asked) == (0, ["GET /learned"])
     assert "from the node at" in done.stdout
     assert denied(judged(loaded(done.stdout), conversation())) == []
+    assert len(loaded(done.stdout).policy.peers) == 2
+    west = tandem("learn", "--live", "--socket", tmp_path / "a.sock", "--service", "west")
+    assert len(loaded(west.stdout).policy.peers) == 1
     other = tandem("learn", "--live", "--socket", tmp_path / "a.sock", "--service", "other")
     assert other.exit_code == 2
-    assert "see what there is with `tandem status`" in other.stderr
+    assert "let it learn for a while: --seconds N" in other.stderr
 
 
-def test_live_from_now_on(node: FakeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = conversation()
-    learner = gathered(said)
-    answer(node, learner.facts())
-    more = [(C2S, data(osi(request(reads("ICC9/NEW"), 77))))]
-    monkeypatch.setattr("time.sleep", lambda _: answer(node, gathered(more, learner).facts()))
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_live_from_now_on(node: FakeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool) -> None:
+    def sleep(_seconds: float) -> None:
+        assert node.asked == ["POST /learned?seconds=5"]
+        answer(node, iccp=gathered(conversation()).facts())
+        if interrupted:
+            raise KeyboardInterrupt
+
+    answer(node)
+    monkeypatch.setattr("time.sleep", sleep)
     done = tandem("learn", "--live", "--seconds", "5", "--socket", tmp_path / "a.sock")
     assert done.exit_code == 0
-    assert [row.partition("  #")[0] for row in rows(done.stdout)] == ["- {domain: ICC9, names: [NEW], rights: [read]}"]
+    assert done.stderr == "tandem: learning for 5 s; Ctrl-C ends it sooner\n"
+    assert denied(judged(loaded(done.stdout), conversation())) == []
 
 
-@pytest.mark.parametrize("facts", [{}, 3, [3], [{"address": "x"}]])
+@pytest.mark.parametrize("facts", [{}, 3, [3], {"services": 3}, {"services": {"iccp": [{"address": "x"}]}}])
 def test_live_from_what_is_no_node(node: FakeNode, tmp_path: Path, facts: object) -> None:
-    answer(node, facts)
-    for seconds in ([], ["--seconds", "0"]):
-        done = tandem("learn", "--live", "--socket", tmp_path / "a.sock", *seconds)
-        assert (done.exit_code, done.stdout) == (1, "")
-        assert "did not answer as a tandem node does" in done.stderr
+    node.replies["GET /learned"] = (200, json.dumps(facts).encode())
+    done = tandem("learn", "--live", "--socket", tmp_path / "a.sock")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "did not answer as a tandem node does" in done.stderr
 
 
 def test_live_from_no_node(tmp_path: Path) -> None:
