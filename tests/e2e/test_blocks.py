@@ -140,7 +140,6 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             summaries = [client.stop() for client in clients]
             server.stop()
         assert [summary["errors"] for summary in summaries] == [[], []]
-        until("the sessions are over", lambda: not active.ask("/sessions"))
         events, learned = active.ask("/events"), active.ask("/learned")
     rows = inspected(file)[:-1]
     legs = {address: by_data_set(leg(rows, address)) for address in (f"{CLIENT_ADDRESS}:", "172.16.200.4:")}
