@@ -19,6 +19,8 @@ CAPTURES: Final = Path(__file__).parents[4] / "shared" / "pcaps"
 PORTS: Final = frozenset((102, 3389))
 ALIKE_MAX: Final = 4
 """Messages of one length and one head, out of captures."""
+KEPT_TOGETHER: Final = 20
+"""Kept streams that make one conversation."""
 SHORT_BYTES: Final = 500
 """Longer messages are rare among the inputs, because they cost as much as many short ones."""
 
@@ -54,7 +56,8 @@ class Material:
         for octets in _captured(captures):
             self.captures += 1
             self._add(octets, (FRESH, ASSOCIATED, BUSY))
-        self._add(_halves(kept.ENTRIES), (FRESH, ASSOCIATED, BUSY))
+        for at in range(0, len(kept.ENTRIES), KEPT_TOGETHER):
+            self._add(_kept(kept.ENTRIES[at : at + KEPT_TOGETHER]), (FRESH, ASSOCIATED, BUSY))
         for number in range(60):
             talk = Talk(Random(f"{seed} {number}"), bare=number % 12 == 11)
             starts = (FRESH, BARE, BARE) if number % 12 == 11 else (FRESH, ASSOCIATED, BUSY, BUSY, BUSY_TOO)
@@ -147,7 +150,7 @@ def _unlike(messages: Iterator[Said]) -> Iterator[Said]:
             yield said
 
 
-def _halves(entries: tuple[str, ...]) -> list[Said]:
+def _kept(entries: tuple[str, ...]) -> list[Said]:
     """Streams that were worth keeping, as messages."""
     said: list[Said] = []
     for entry in entries:
