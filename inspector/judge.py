@@ -15,7 +15,7 @@ from inspector.results import Action, Direction, Finding
 from inspector.rules import Ruleset
 from inspector.seen import Seen
 from inspector.state import ADMITTED, Association
-from inspector.tase2 import device_of
+from inspector.tase2 import Kind, device_of
 from inspector.watch import Watch
 
 
@@ -37,11 +37,13 @@ class Verdict(NamedTuple):
     action: Action
     findings: tuple[Finding, ...]
     app: str | None
+    unpermitted: bool = False
+    """The policy does not allow it, and only tells of it."""
     quiet: bool = True
     """Nothing was odd about it, so that another like it need not be looked at."""
 
 
-_CONTROLS = (apps.OPERATE, apps.SET_VALUE)
+_WRITES = (apps.OPERATE, apps.SET_VALUE, apps.SET_DATA_SET_VALUES, apps.plain_service(services.WRITE))
 _JUDGED = frozenset(
     (services.CONFIRMED_REQUEST, services.UNCONFIRMED, "initiate-request", "conclude-request", "cancel-request")
 )
@@ -58,6 +60,8 @@ class Judge:
         self._state = state
         self._limits = limits
         self._identity: Identity | None = None
+        self._identified = -1
+        """The generation of the association's memory that the identity was made of."""
         policy = policing.policy
         self._points = None if policy is None else policy.points
         denying_rules = policing.rules is not None and policing.rules.guarded
@@ -89,7 +93,8 @@ class Judge:
         highest = max(action, judgement.action)
         if highest is Action.QUARANTINE and self._watch is not None:
             self._watch.quarantine(self._client, seen.now_ms + round(self.quarantine_s * 1000))
-        return Verdict(highest, tuple(findings), app, quiet=False)
+        told = tuple(_with_policy(finding, judgement) for finding in findings)
+        return Verdict(highest, told, app, judgement.action is Action.MONITOR, quiet=False)
 
     def passed(self, seen: Seen) -> None:
         """The PDU goes on: a select that is granted to the client concerns other sessions as well."""
@@ -122,7 +127,6 @@ class Judge:
             return ALLOWED
         if self._introduces(seen):
             self._state.raise_flag(ADMITTED)
-            self._identity = None
             admitted = policy.admit(self._who())
             if admitted.action is not Action.PASS or admitted.events:
                 return admitted
@@ -131,17 +135,30 @@ class Judge:
             return ALLOWED
         access = seen.part.access if seen.part is not None else None
         assert access is not None
-        written = _numbers(seen.octets, access) if seen.naming in _CONTROLS else ()
-        value = written[0] if len(written) == 1 else None
-        deed = Deed(seen.direction, seen.naming, pdu.service_name, pdu.kind, access.objects, value, written, app)
+        deed = Deed(
+            *(seen.direction, seen.naming, pdu.service_name, pdu.kind, access.objects),
+            values=_numbers(seen.octets, access) if seen.naming in _WRITES else (),
+            app=app,
+            by_list=access.by_list,
+            members=self._members(access),
+        )
         return policy.judge(deed, self._who(), partial(self._hit, seen.now_ms))
 
     def _judge_values(self, seen: Seen, points: Points) -> Judgement:
         reported = checks.reported(seen, self._state, points.limits)
         return points.judge(reported, partial(self._hit, seen.now_ms)) if reported else ALLOWED
 
+    def _members(self, access: Access) -> tuple[str, ...]:
+        """The members of the data set that is accessed as a whole, as far as they are known."""
+        known = self._state.known.get(access.objects[0]) if access.by_list and access.objects else None
+        return tuple(known.value) if known is not None and known.kind is Kind.DATA_SET else ()
+
     def _hit(self, now_ms: int, key: str, seconds: float, most: int) -> int:
-        return self._state.hit(f"policy:{key}", "", now_ms, seconds, False, most)
+        """Rates count in the association, and for the peer, lest connecting anew begin them anew."""
+        here = self._state.hit(f"policy:{key}", "", now_ms, seconds, False, most)
+        if self._watch is None:
+            return here
+        return min(here, self._watch.hit(f"policy:{self._client}:{key}", "", now_ms, seconds, False, most))
 
     def _introduces(self, seen: Seen) -> bool:
         """Whether a PDU says who its sender is, or is the first of an association whose opening was not seen."""
@@ -150,9 +167,17 @@ class Judge:
         return not self._state.flags & ADMITTED or (seen.part is not None and seen.part.acse is not None)
 
     def _who(self) -> Identity:
-        if self._identity is None:
+        if self._identity is None or self._identified != self._state.generation:
             self._identity = Identity.of(self._client, self._state.facts)
+            self._identified = self._state.generation
         return self._identity
+
+
+def _with_policy(finding: Finding, judgement: Judgement) -> Finding:
+    """What the policy told of shows what the policy does about it."""
+    if all(event.code != finding.code for event in judgement.events):
+        return finding
+    return finding._replace(action=max(finding.action, judgement.action))
 
 
 def _numbers(octets: Octets, access: Access) -> tuple[float | None, ...]:

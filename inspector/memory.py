@@ -180,9 +180,15 @@ def _transfer(seen: Seen, state: Association, limits: Limits) -> None:
 
 
 def _create(seen: Seen, state: Association, limits: Limits) -> None:
-    assert seen.part is not None
-    name, *members = seen.part.access.objects
-    _learn_members(name, members, state, limits)
+    """What is asked for is believed when it is granted: there may be another data set of that name."""
+    assert seen.part is not None and seen.part.mms is not None
+    members = list(seen.part.access.objects[1:])
+    _learn_members(_pending(int(seen.direction), seen.part.mms.invoke_id), members, state, limits)
+
+
+def _pending(direction: int, invoke_id: int | None) -> str:
+    """Under which name the members of a data set wait for its creation to be granted; no object has such a name."""
+    return f"\0{direction}:{invoke_id}"
 
 
 def _learn_members(name: str, members: list[str], state: Association, limits: Limits) -> None:
@@ -245,9 +251,13 @@ def _offered(seen: Seen, _call: Call, state: Association, limits: Limits, positi
             state.learn(name, Kind.TRANSFER_SET, ["", int(seen.direction), 0], limits.names)
 
 
-def _created(_seen: Seen, call: Call, state: Association, _limits: Limits, positive: bool) -> None:
-    if not positive:
-        state.forget(call.object)
+def _created(seen: Seen, call: Call, state: Association, limits: Limits, positive: bool) -> None:
+    assert seen.part is not None and seen.part.mms is not None
+    pending = _pending(1 - int(seen.direction), seen.part.mms.invoke_id)
+    asked = state.known.get(pending)
+    state.forget(pending)
+    if positive and asked is not None:
+        state.learn(call.object, Kind.DATA_SET, asked.value, limits.names)
 
 
 def _elements(seen: Seen, call: Call, state: Association, limits: Limits, positive: bool) -> None:

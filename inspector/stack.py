@@ -247,13 +247,12 @@ class Stack:
             length, quiet = 0, verdict.quiet
             if action >= Action.DENY:
                 return self._act(action, framer, turn, seen)
-            self._remember(seen, action)
+            self._remember(seen, unpermitted=verdict.unpermitted)
         if quiet and state.touched == before and len(tsdu.parts) == 1:
             self._learn_shape(direction, framer, tsdu.parts[0], turn)
         return action
 
-    def _remember(self, seen: Seen, action: Action) -> None:
-        unpermitted = action is Action.MONITOR
+    def _remember(self, seen: Seen, *, unpermitted: bool) -> None:
         with_object = self._judge.needs_objects
         memory.remember(seen, self._state, self._limits, unpermitted=unpermitted, with_object=with_object)
         self._judge.passed(seen)

@@ -114,19 +114,19 @@ class Proxy:
             self._refuse(sock)
             return
         try:
-            flow = self._flow(sock)
             record = tcp.describe(sock)
+            client = f"{record.remote.host}:{record.remote.port}"
             tcp.tune(sock)
+            if not self.inspectors.admits(client):
+                self._counters["refused_quarantine"] += 1
+                self._refuse(sock)
+                return
+            flow = self._flow(sock)
         except OSError:
             self._refuse(sock)  # the client has gone already
             return
         if flow is None and self._gate is not None:
             self._counters["refused_unknown"] += 1
-            self._refuse(sock)
-            return
-        client = f"{record.remote.host}:{record.remote.port}"
-        if not self.inspectors.admits(client):
-            self._counters["refused_quarantine"] += 1
             self._refuse(sock)
             return
         self._last_id += 1

@@ -104,7 +104,7 @@ class Worker:
         self._status = Status(self._parts, orders, self._member, self._links, self._counters, clock.boottime_s())
         self._duties.join(self._member, self._status)
         self._rates = Rates(self._counters, self._status)
-        self._events = Events()
+        self._events = Events(config)
         self._lessons = Lessons()
         self._admin = Admin(config, self._status, self._events, self._lessons, self._duties.request_switchover)
 

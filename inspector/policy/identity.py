@@ -23,9 +23,10 @@ class Identity(NamedTuple):
     server_tsap: str | None = None
     client_ap_title: str | None = None
     """Dotted."""
-    client_ae_qualifier: int | None = None
+    client_ae_qualifier: int | str | None = None
+    """Text for one that is no number of 31 bits; no policy names such a one."""
     server_ap_title: str | None = None
-    server_ae_qualifier: int | None = None
+    server_ae_qualifier: int | str | None = None
 
     @classmethod
     def of(cls, address: str, facts: Mapping[str, int | str]) -> "Identity":
@@ -35,9 +36,9 @@ class Identity(NamedTuple):
             _text(facts.get("client.tsap")),
             _text(facts.get("server.tsap")),
             _text(facts.get("client.ap_title")),
-            _number(facts.get("client.ae_qualifier")),
+            facts.get("client.ae_qualifier"),
             _text(facts.get("server.ap_title")),
-            _number(facts.get("server.ae_qualifier")),
+            facts.get("server.ae_qualifier"),
         )
 
     def __str__(self) -> str:
@@ -68,7 +69,7 @@ class Side:
         object.__setattr__(self, "_tsap", re.compile("|".join(map(selector_expression, self.tsap))))
         object.__setattr__(self, "_ap_title", Patterns(self.ap_title))
 
-    def mismatch(self, tsap: str | None, ap_title: str | None, ae_qualifier: int | None) -> str | None:
+    def mismatch(self, tsap: str | None, ap_title: str | None, ae_qualifier: int | str | None) -> str | None:
         """What is not as wanted, in words; None if all that was seen is."""
         if self.tsap and tsap is not None and not self._tsap.fullmatch(tsap.lower()):
             return f"TSAP {selector(tsap)} is not {_either(self.tsap)}"
@@ -107,7 +108,3 @@ def _either(wanted: Iterable[str]) -> str:
 
 def _text(value: int | str | None) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _number(value: int | str | None) -> int | None:
-    return value if isinstance(value, int) else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inspector import Action, Limits
+from inspector import Action, Limits, Policy
 from inspector.watch import Watch
 from tests.inspector import vectors as v
 from tests.inspector.checking import ICCP, NOW, OPENING, REFUSED, WRITTEN, answer, ask, events, odd, say
@@ -209,11 +209,6 @@ def test_services_of_every_day_are_not_dangerous() -> None:
 # --- writes that the policy does not allow, and only tells of
 
 
-def tell_of_writes(seen: object) -> Action:
-    naming = seen.naming
-    return Action.MONITOR if naming is not None and naming.operation == "Set Data Value" else Action.PASS
-
-
 SET = write(variables("DOM/SP"), v.real())
 
 
@@ -233,7 +228,8 @@ SET = write(variables("DOM/SP"), v.real())
     ],
 )
 def test_unauthorized_writes_that_succeed(what: str, messages: list[Message], expected: Expected) -> None:
-    assert odd(messages, "write-succeeded", action=tell_of_writes) == expected, what
+    monitoring = Policy(1, default=Action.MONITOR)
+    assert odd(messages, "write-succeeded", policy=monitoring) == expected, what
     assert odd(messages, "write-succeeded") == [], "allowed"
 
 
