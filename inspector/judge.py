@@ -28,7 +28,9 @@ class Policing:
     watch: Watch | None = None
     """What is remembered of peers beyond one session."""
     client: str = ""
-    """The client's address; the server is the service's."""
+    """The client's address."""
+    server: str = ""
+    """The server's, with its port: what tells its devices from those of others."""
 
 
 class Verdict(NamedTuple):
@@ -57,6 +59,7 @@ class Judge:
         self._policy = policing.policy
         self._watch = policing.watch
         self._client = policing.client
+        self._server = policing.server
         self._state = state
         self._limits = limits
         self._identity: Identity | None = None
@@ -82,7 +85,7 @@ class Judge:
         app = self._name(seen, objects)
         if self._rules is None:
             return Verdict(Action.PASS, (), app)
-        events = checks.check(seen, self._state, self._limits, self._watch, self._client)
+        events = checks.check(seen, self._state, self._limits, self._watch, self._client, self._server)
         judgement = self._judgement(seen, app)
         if self._points is not None:
             judgement = worst([judgement, self._judge_values(seen, self._points)])
@@ -103,7 +106,7 @@ class Judge:
             return
         device = device_of(call.object)
         if device is not None and seen.direction == Direction.SERVER_TO_CLIENT and granted(seen):
-            self._watch.select(device, self._client, seen.now_ms)
+            self._watch.select(device, self._client, seen.now_ms, self._server)
 
     def undecodable(self, error: DecodeError, origin: int) -> Finding:
         """The finding for octets that cannot be decoded."""

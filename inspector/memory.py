@@ -11,9 +11,11 @@ what has passed of traffic that may not be ICCP (only with ignore_after).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from inspector import answers, apps, initiate, services, tase2
 from inspector.acse import Apdu
+from inspector.errors import DecodeError
 from inspector.limits import Limits
 from inspector.seen import Seen
 from inspector.state import INITIATED, UNPERMITTED, Association, Call, Device
@@ -227,7 +229,8 @@ def _answer(seen: Seen, call: Call, state: Association, limits: Limits) -> None:
     positive = seen.part.mms.kind == services.CONFIRMED_RESPONSE
     learn = _BY_ANSWER.get(call.number)
     if learn is not None:
-        learn(seen, call, state, limits, positive)
+        with suppress(DecodeError):  # an answer that names what no name can be teaches nothing
+            learn(seen, call, state, limits, positive)
 
 
 def _selected(seen: Seen, call: Call, state: Association, limits: Limits, positive: bool) -> None:

@@ -39,7 +39,7 @@ class Watch:
         """[start in ms, count] or [start in ms, thing, thing, ...]."""
         self._connections: dict[str, int] = {}
         self._selects: dict[str, tuple[str, int]] = {}
-        """Device: who selected it, and when in ms."""
+        """Server and device: who selected it, and when in ms."""
         self._quarantines: dict[str, int] = {}
         """Peer: until when in ms."""
 
@@ -92,14 +92,14 @@ class Watch:
             self.connected(peer, 0)
         self.changed = True
 
-    def select(self, device: str, peer: str, now_ms: int) -> None:
-        """`peer` has selected `device`."""
-        _put(self._selects, device, (peer, max(now_ms, 0)), DEVICES_MAX)
+    def select(self, device: str, peer: str, now_ms: int, server: str = "") -> None:
+        """`peer` has selected `device` of `server`."""
+        _put(self._selects, f"{server} {device}", (peer, max(now_ms, 0)), DEVICES_MAX)
         self.changed = True
 
-    def selected_by(self, device: str, now_ms: int) -> str | None:
+    def selected_by(self, device: str, now_ms: int, server: str = "") -> str | None:
         """Who has `device` selected; None if nobody has, or so long ago that it no longer counts."""
-        peer, at_ms = self._selects.get(device, ("", 0))
+        peer, at_ms = self._selects.get(f"{server} {device}", ("", 0))
         return peer if peer and 0 <= now_ms - at_ms <= SELECT_MS else None
 
     def quarantine(self, peer: str, until_ms: int) -> None:

@@ -42,7 +42,7 @@ class Inspectors:
         rules, policy = self.held_to(service.name)
         return {
             "on_undecodable": policy.on_undecodable or service.on_undecodable,
-            "policing": Policing(rules, policy, self.watch, host_of(client)),
+            "policing": Policing(rules, policy, self.watch, host_of(client), str(service.server)),
         }
 
     # --- peers

@@ -115,17 +115,18 @@ def check(
     limits: Limits,
     watch: Watch | None = None,
     peer: str = "",
+    server: str = "",
 ) -> list[Event]:
     """What is odd about a PDU that the association's memory has not learned from yet.
 
-    `watch` is what is remembered beyond this session, `peer` the client's name in it.
+    `watch` is what is remembered beyond this session, `peer` and `server` the names of its ends in it.
     """
     events: list[Event] = []
     for it in _checks(seen):
         events += it(seen, association, limits)
     if watch is not None:
         for watched in WATCHED.get(_subject(seen), ()):
-            events += watched(seen, association, watch, peer)
+            events += watched(seen, association, watch, peer, server)
     return events
 
 

@@ -13,8 +13,8 @@ from inspector.watch import Watch
 
 Check = Callable[[Seen, Association, Limits], Sequence[Event]]
 """Looks at one PDU before the association's memory learns from it. Changes nothing, raises nothing."""
-WatchedCheck = Callable[[Seen, Association, Watch, str], Sequence[Event]]
-"""Likewise, with what is remembered of peers beyond this session, and the peer's name."""
+WatchedCheck = Callable[[Seen, Association, Watch, str, str], Sequence[Event]]
+"""Likewise, with what is remembered of peers beyond this session, the peer's name and the server's."""
 
 NONE: tuple[Event, ...] = ()
 EVENTS_MAX = 64

@@ -61,7 +61,7 @@ def without_association(seen: Seen, association: Association, _limits: Limits) -
     return (Event("connection-hogging", "data before an association"),)
 
 
-def hogged(seen: Seen, _association: Association, watch: Watch, peer: str) -> Sequence[Event]:
+def hogged(seen: Seen, _association: Association, watch: Watch, peer: str, _server: str) -> Sequence[Event]:
     """One more connection of a peer that has many."""
     count = watch.connections(peer)
     if count <= CONNECTIONS_MAX or seen.direction is not Direction.CLIENT_TO_SERVER:

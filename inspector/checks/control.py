@@ -49,13 +49,13 @@ def write(seen: Seen, association: Association, _limits: Limits) -> Sequence[Eve
     return events
 
 
-def foreign_select(seen: Seen, association: Association, watch: Watch, peer: str) -> Sequence[Event]:
+def foreign_select(seen: Seen, association: Association, watch: Watch, peer: str, server: str) -> Sequence[Event]:
     """An operate on a device that another client has selected. A server's controls are of its client's own devices."""
     if seen.part is None or seen.direction is not Direction.CLIENT_TO_SERVER or not association.flags & DETECTED:
         return NONE
     events: list[Event] = []
     for device in _operated(seen, association):
-        holder = watch.selected_by(device, seen.now_ms)
+        holder = watch.selected_by(device, seen.now_ms, server)
         if holder is not None and holder != peer and len(events) < EVENTS_MAX:
             events.append(Event("operate-foreign-select", f"operate of {device}, which {holder} has selected", device))
     return events

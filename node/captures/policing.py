@@ -36,7 +36,8 @@ class Maker:
         return Stack.resume(stack.checkpoint(), (held[0], held[1]), **self._options(connection))
 
     def _options(self, connection: Connection) -> dict[str, Any]:
-        policing = replace(self._policing, client=connection.client[0])
+        server = "{}:{}".format(*connection.server)
+        policing = replace(self._policing, client=connection.client[0], server=server)
         return {"on_undecodable": "continue", "policing": policing, "details": self._details}
 
 
