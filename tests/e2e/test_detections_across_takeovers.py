@@ -14,16 +14,19 @@ import pytest
 from tests.e2e.detections.form import KILL
 from tests.e2e.detections.live import Stage, ended, perform, staged
 from tests.e2e.detections.peers import knock
-from tests.e2e.detections.policy import OPEN, SHUNNED, WATCHED
+from tests.e2e.detections.policy import OPEN, SHUNNED, STRICT, WATCHED
 from tests.e2e.detections.talks import Talk
 from tests.e2e.detections.words import VALUE, WRITTEN, opened, opening, operate, read, report, reporting, select, write
-from tests.e2e.lines import Line, cached, row, take_over
+from tests.e2e.lines import Line, cached, receive, row, take_over
 from tests.inspector import vectors
 from tests.requirements import needs_root
 
 pytestmark = needs_root
 
 SHARED_S = 1.5
+"""What is known of peers beyond one session is told once a second at most; somewhat more than that."""
+FORBIDDEN = vectors.data(vectors.osi(vectors.request(write("ICC1/SP_2", 1), 9)))
+HALF = len(FORBIDDEN) // 2
 """What is known of peers beyond one session is told once a second at most; somewhat more than that."""
 
 
@@ -52,6 +55,8 @@ class Crossing:
         self.spied.go_on()
         self.reporting = self._begin(OPEN, reporting())
         self.asked = self._begin(OPEN, opened().request(read("ICC1/PT_1")))
+        self.forbidden = self._begin(STRICT, opened())
+        self.forbidden.line.client.sendall(FORBIDDEN[:HALF])
         self.knocking = stage.client()
         self.stranger = stage.client()
         for number in range(2):
@@ -172,6 +177,15 @@ def test_open_requests_and_services_are_known(crossing: Crossing) -> None:
     asked.talk.response(VALUE).request(KILL)
     asked.go_on()
     assert crossing.stage.sids(asked.line) == {620702, 620601, 620602}
+
+
+def test_a_request_of_which_half_had_come_is_denied(crossing: Crossing) -> None:
+    line = crossing.forbidden.line
+    line.client.sendall(FORBIDDEN[HALF:])
+    assert receive(line.client, len(vectors.denied(9))) == vectors.denied(9)
+    crossing.forbidden.talk.ask(read("ICC1/PT_1"), VALUE)
+    crossing.forbidden.go_on()
+    assert crossing.stage.sids(line) == {620201}
 
 
 def test_a_quarantine_holds(crossing: Crossing) -> None:

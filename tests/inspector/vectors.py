@@ -35,7 +35,11 @@ def tpkt(tpdu: bytes) -> bytes:
     return b"\x03\x00" + (len(tpdu) + 4).to_bytes(2, "big") + tpdu
 
 
-def data(tsdu: bytes, segment: int = 65_000) -> bytes:
+SEGMENT = 65_000
+"""Octets of user data in one DT, if nothing else is asked for."""
+
+
+def data(tsdu: bytes, segment: int = SEGMENT) -> bytes:
     """A TSDU in DTs of at most `segment` octets of user data, each in a TPKT."""
     pieces = [tsdu[at : at + segment] for at in range(0, len(tsdu), segment)] or [b""]
     last = len(pieces) - 1

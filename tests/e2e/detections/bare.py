@@ -23,7 +23,8 @@ def play(talks: list[Talk], loaded: Loaded) -> list[Finding]:
     for talk in talks:
         client = address(talk.peer)
         watch.connected(client, NOW_MS)
-        stack = Stack(policing=Policing(loaded.rules, loaded.policy, watch, client))
+        policing = Policing(loaded.rules, loaded.policy, watch, client)
+        stack = Stack(on_undecodable=loaded.policy.on_undecodable or "reset", policing=policing)
         found = []
         for message in talk.messages:
             result = stack.feed(message.direction, message.octets, NOW_MS)

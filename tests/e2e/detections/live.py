@@ -54,7 +54,7 @@ class Stage:
         """Whether a connection of this client ends before the server hears of it."""
         try:
             line = Line(self.lab, None, port=self._ports[policy - 1], source=client)
-        except ConnectionRefusedError:
+        except ConnectionError:
             return True
         try:
             return ended(line.client)

@@ -1,6 +1,6 @@
 """Policies, one a service. What signatures count is few here, so that the talks stay short."""
 
-OPEN, STRICT, WATCHED, SHUNNED = POLICIES = (1, 2, 3, 4)
+OPEN, STRICT, WATCHED, SHUNNED, STERN, LENIENT = POLICIES = (1, 2, 3, 4, 5, 6)
 
 POLICY = """
 policies:
@@ -63,4 +63,24 @@ policies:
     peers:
       - name: lab
         client: {tsap: ["0001"]}
+  - id: 5  # everything is allowed, but not everything that is odd
+    name: stern
+    default: pass
+    peers:
+      - name: lab
+        client_may:
+          - {domain: ICC1, names: ["BRK*"], rights: [select, operate, tag]}
+        points:
+          - {domain: ICC1, names: ["PT_*"], max: 500, action: deny}
+    detections:
+      operate-without-select: {action: deny}
+      "620304": {action: deny, count: 3, seconds: 600}
+      "620801": {action: deny, seconds: 0}
+      response-oversized: {action: deny}
+      dangerous-service: {action: reset}
+      cotp-unexpected: {action: quarantine}
+      service-not-negotiated: {enabled: false}
+  - id: 6  # what cannot be read passes
+    name: lenient
+    on_undecodable: pass
 """

@@ -45,16 +45,25 @@ class Talk:
         self.messages.append(Message(direction, octets, fate, back))
         return self
 
-    def request(self, service: bytes, *, by: Direction = C2S, fate: Fate = Fate.PASSES, number: int = 0) -> Talk:
+    def request(
+        self,
+        service: bytes,
+        *,
+        by: Direction = C2S,
+        fate: Fate = Fate.PASSES,
+        number: int = 0,
+        segment: int = vectors.SEGMENT,
+    ) -> Talk:
         """A request under the next invoke ID (or `number`), unanswered; one that is denied gets the usual error."""
         self._last_id[by] = number = number or self._last_id[by] + 1
         back = vectors.denied(number) if fate is Fate.DENIED else b""
-        return self.say(by, vectors.data(vectors.osi(vectors.request(service, number))), fate, back)
+        return self.say(by, vectors.data(vectors.osi(vectors.request(service, number)), segment), fate, back)
 
-    def response(self, answer: bytes, *, by: Direction = S2C, number: int = 0) -> Talk:
-        """The answer to the last request of the other side (or to `number`)."""
+    def response(self, answer: bytes, *, by: Direction = S2C, fate: Fate = Fate.PASSES, number: int = 0) -> Talk:
+        """The answer to the last request of the other side (or to `number`); one that is replaced becomes an error."""
         number = number or self._last_id[Direction(1 - by)]
-        return self.say(by, vectors.data(vectors.osi(vectors.response(answer, number))))
+        back = vectors.denied(number) if fate is Fate.REPLACED else b""
+        return self.say(by, vectors.data(vectors.osi(vectors.response(answer, number))), fate, back)
 
     def error(self, *, by: Direction = S2C) -> Talk:
         """No to the last request of the other side: object-access-denied."""
