@@ -9,17 +9,18 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector import Direction
+from inspector import Direction, Policing, Watch
+from node import signatures
 from node.captures.errors import CaptureError
 from node.captures.files import Capture
 from node.captures.inspection import Inspection, Sighting
 from node.captures.notes import Notes
-from node.captures.policing import policed
+from node.captures.policing import Maker
 from node.cli.views.inspected import Clock, JsonLines, TextLines
 from tests.captures import frames as made
 from tests.inspector.vectors import conversation
 
-MAKER = policed(details=True)
+RULES = signatures.read()
 ENDS = (("10.0.0.1", 50_000), ("10.0.0.2", 102), ("10.0.0.3", 102), ("10.0.0.3", 7))
 
 
@@ -30,7 +31,7 @@ def seen(data: bytes) -> list[Sighting]:
         path.write_bytes(data)
         try:
             with Capture(path, Notes()) as capture:
-                return list(Inspection(Notes(), MAKER).run(capture))
+                return list(Inspection(Notes(), Maker(Policing(RULES, None, Watch()), details=True)).run(capture))
         except CaptureError:
             return []
 
