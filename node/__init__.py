@@ -2,6 +2,8 @@
 
 Before it runs
   config/       the YAML file, checked        keys.py     the cluster's key file
+  documents/    YAML files that people write, every mistake at its place
+  signatures/   what is looked for            policy/     what is allowed
   doctor.py     what this host lacks          cli/        the command line
 
 Two processes
@@ -15,6 +17,7 @@ The data path
   proxy.py      listeners, connections to servers, time-outs
   relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py)
   decoder.py    the inspector's state as replication carries it
+  inspectors.py makes the inspectors, held to signatures and policies
 
 The other node
   links.py      heartbeats by UDP             channel.py  the sealed TCP stream
@@ -26,5 +29,7 @@ Outside
   kernel/       the gate, TCP_REPAIR, addresses: what is done inside the Linux kernel
   addressing.py the virtual addresses, from a thread of their own
   admin.py, views.py, status.py, rates.py     what the node shows
+  events.py, lessons.py                       what was told of lately; what policies can be drafted from
+  captures/     pcap files for `tandem inspect` and `tandem learn`
   log.py, clock.py, errors.py
 """
