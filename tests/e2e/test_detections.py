@@ -10,9 +10,11 @@ import pytest
 from node import signatures
 from node.policy import Loaded, load_policy_file
 from tests.e2e.detections import access, bare, contents, form, peers
-from tests.e2e.detections.live import Stage, staged
-from tests.e2e.detections.policy import POLICY
+from tests.e2e.detections.live import Stage, perform, staged
+from tests.e2e.detections.policy import OPEN, POLICY, STERN
 from tests.e2e.detections.table import Case
+from tests.e2e.detections.talks import Talk
+from tests.e2e.detections.words import opened, operate, select
 from tests.requirements import needs_root
 
 CASES = [*peers.CASES, *access.CASES, *form.CASES, *contents.CASES]
@@ -53,6 +55,17 @@ def test_through_the_pair(stage: Stage, case: Case) -> None:
     assert rule is not None
     fired = stage.play(case.fires, case.policy)
     told = stage.finding(fired, case.sid)
-    assert (told["code"], told["attack"]) == (case.code, list(rule.attack))
+    assert (told["code"], told["policy"], told["attack"]) == (case.code, case.policy, list(rule.attack))
     near = stage.play(case.near, case.policy)
     assert case.sid not in stage.sids(near)
+
+
+@needs_root
+def test_a_device_of_the_same_name_at_another_server_is_another(stage: Stage) -> None:
+    here, there = stage.dial(OPEN, stage.client()), stage.dial(STERN, stage.client())
+    perform(here, select(opened(), "BRK6").messages)
+    perform(there, select(opened(), "BRK6").messages)
+    perform(here, operate(Talk(), "BRK6").messages)
+    assert 620303 not in stage.sids(here)
+    for line in (here, there):
+        line.close()
