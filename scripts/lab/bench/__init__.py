@@ -9,7 +9,7 @@ roundtrip       the round trip through the pair, through HAProxy, and straight
 
 traffic         an association's opening and its reports, recorded or made up; many times over
 capture_file    the same as a capture file
-timed           other programs run to their end, against the clock
+timed           other programs run to their end, and the processor time they took
 tshark          tshark's ways to take MMS apart
 inspection      the inspector and `tandem inspect` beside tshark, in turn
 

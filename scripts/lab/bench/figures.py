@@ -61,6 +61,7 @@ def _speeds_as_json(speeds: Speeds) -> dict[str, Any]:
         "inspector_pdus_per_s": round(speeds.rate(INSPECTOR)),
         "inspector_ratio_tshark": round(speeds.rate(INSPECTOR) / rate, 3),
         "inspect_ratio_tshark": round(speeds.rate(INSPECT) / rate, 3),
+        "inspect_ratio_tshark_fields": round(speeds.rate(INSPECT) / speeds.rate_running("fields"), 3),
         "inspector_ratio_tshark_with_start": round(speeds.rate(INSPECTOR) / speeds.rate(quickest), 3),
         "inspect_ratio_tshark_with_start": round(speeds.rate(INSPECT) / speeds.rate(quickest), 3),
         "inspector_with_limits_pdus_per_s": round(speeds.rate(WITH_LIMITS)),
@@ -92,7 +93,7 @@ def _speeds_table(speeds: Speeds) -> Table:
         title=f"{speeds.reports} transfer reports, best of {speeds.turns} turns",
         caption=f"tshark is compared by its quickest way, '{speeds.quickest_tshark}', less the time it needs to start.",
     )
-    for column in ("program", "s", "of them to start", "reports/s", "/ tshark"):
+    for column in ("program", "CPU s", "of them to start", "reports/s", "/ tshark"):
         table.add_column(column, justify="left" if column == "program" else "right")
     for program, seconds in speeds.seconds.items():
         is_tshark = program in tshark.WAYS

@@ -1,6 +1,7 @@
 """The inspector on one core beside tshark, and `tandem inspect` beside it, on the same reports; never two at a time.
 
-The best of several turns counts for each: what disturbs a program that only computes can only make it slower.
+Seconds are of processor time (see `timed`). The best of several turns counts for each: what disturbs a program that
+only computes can only make it slower.
 """
 
 import sys
@@ -41,7 +42,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Speeds:
-    """Seconds of the best turn, by program; and what each needs to start."""
+    """Seconds of processor time in the best turn, by program; and what each needs to start."""
 
     reports: int
     origin: str
@@ -107,11 +108,11 @@ def _inspect(source: Traffic, pieces: list[Message], reports: int, policy: Polic
         stack.feed(direction, octets)
     found = 0
     last: tuple[Pdu, ...] = ()
-    started_s = time.perf_counter()
+    started_s = time.process_time()
     for direction, octets in pieces:
         last = stack.feed(direction, octets).pdus
         found += len(last)
-    taken_s = time.perf_counter() - started_s
+    taken_s = time.process_time() - started_s
     _expect(reports, found, "the inspector")
     if any(pdu.mms_service != "informationReport" or pdu.app is None for pdu in last):
         raise LabError("the inspector took a report for something else")
