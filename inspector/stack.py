@@ -29,7 +29,8 @@ from inspector.state import (
 
 OnUndecodable = Literal["reset", "pass", "continue"]
 """What follows octets that cannot be decoded: the end of the session; everything passes, uninspected; or (for
-captures, which nothing can stop) they are skipped: the rest of the TSDU, or of all in hand if framing is lost."""
+captures, which nothing can stop) they are skipped: the rest of the TSDU, or of all in hand if framing is lost.
+Verdicts stop nothing there either: they say what would have been done."""
 
 _UNDECIDED = Result(0, (), (), False)
 _REFUSED = Result(0, (), (), True)
@@ -95,7 +96,8 @@ class Stack:
     ) -> None:
         """`policing` says what is looked for and what is allowed; `details` fills Pdu.details."""
         self._limits = limits
-        self._on_undecodable = on_undecodable
+        self._pass_on = on_undecodable == "pass"
+        self._offline = on_undecodable == "continue"
         self._framers = (Framer(limits), Framer(limits))
         self._shapes = (Shapes(), Shapes())
         self._details = details
@@ -120,7 +122,7 @@ class Stack:
         try:
             while self._advance(framer, direction, turn):
                 action = self._inspect(_DIRECTIONS[direction], framer, turn)
-                if action >= Action.RESET:
+                if action >= Action.RESET and not self._offline:
                     return self._end(framer, turn)
                 if self._gives_up(framer):
                     return turn.result(framer.release(), reset=False)
@@ -144,11 +146,10 @@ class Stack:
         turn.findings.append(self._judge.undecodable(error, framer.origin))
         decided = framer.head
         everything = framer.release()
-        if self._on_undecodable == "continue":
+        if self._offline:
             return turn.result(everything, reset=False)
-        passes = self._on_undecodable == "pass"
-        self._state.raise_flag(IGNORED if passes else RESET)
-        return turn.result(everything if passes else decided, reset=not passes)
+        self._state.raise_flag(IGNORED if self._pass_on else RESET)
+        return turn.result(everything if self._pass_on else decided, reset=not self._pass_on)
 
     def _end(self, framer: Framer, turn: Turn) -> Result:
         """The policy ends the session: what was decided before passes, and no more."""
@@ -180,7 +181,7 @@ class Stack:
         try:
             return self._data(direction, framer, turn)
         except DecodeError as error:
-            if self._on_undecodable != "continue":
+            if not self._offline:
                 raise
             self._skip(direction, framer, error, turn)
             return Action.PASS
@@ -245,7 +246,7 @@ class Stack:
             turn.findings += verdict.findings
             turn.pdus.append(self._pdu(seen, meaning, tsdu, verdict._replace(action=action), length))
             length, quiet = 0, verdict.quiet
-            if action >= Action.DENY:
+            if action >= Action.DENY and not self._offline:
                 return self._act(action, framer, turn, seen)
             self._remember(seen, unpermitted=verdict.unpermitted)
         if quiet and state.touched == before and len(tsdu.parts) == 1:
@@ -303,7 +304,7 @@ class Stack:
 
     def _act(self, action: Action, framer: Framer, turn: Turn, seen: Seen) -> Action:
         """Note what becomes of the TSDU just judged."""
-        if action is Action.DENY:
+        if action is Action.DENY and not self._offline:
             answer = b"" if seen.part is None else refusals.answer(seen.part, seen.session)
             back, instead = answer, b""
             if _is_answer(seen):

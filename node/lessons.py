@@ -36,9 +36,9 @@ class Lessons:
         if not self._until_s or not self.left_s:
             return
         learner = self._learners.setdefault(relay.session.service, Learner())
-        address, facts, at_ms = host_of(relay.session.client), relay.stack.state.facts, now_ms()
+        address, state, at_ms = host_of(relay.session.client), relay.stack.state, now_ms()
         for pdu in result.pdus:
-            learner.see(pdu, address, facts, at_ms)
+            learner.see(pdu, address, state.facts, at_ms, state.known)
 
     def view(self) -> dict[str, Any]:
         """As JSON-able data."""
