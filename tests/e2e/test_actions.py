@@ -10,9 +10,11 @@ import pytest
 from node.policy import Loaded, load_policy_file
 from tests.e2e.detections import bare
 from tests.e2e.detections.actions import DEEDS, SHUNNED_FOR, Deed
+from tests.e2e.detections.form import KILL
 from tests.e2e.detections.live import Stage, ended, hang_up, perform, staged
 from tests.e2e.detections.policy import LENIENT, OPEN, POLICY, STERN, STRICT
-from tests.e2e.detections.words import opened, read, write
+from tests.e2e.detections.talks import Talk
+from tests.e2e.detections.words import IDENTIFY, identity, opened, opening, read, write
 from tests.e2e.lines import receive, row
 from tests.inspector import vectors
 from tests.requirements import needs_root
@@ -67,6 +69,15 @@ def test_what_cannot_be_read_is_let_through_uninspected(stage: Stage) -> None:
     assert session is not None
     assert session["ignored"] is True
     line.close()
+
+
+@needs_root
+@pytest.mark.parametrize(("talk", "ignored"), [(opening(), True), (opened(), False)], ids=["plain-MMS", "ICCP"])
+def test_what_is_not_iccp_is_left_alone_after_a_while(stage: Stage, talk: Talk, ignored: bool) -> None:
+    for _ in range(20):
+        talk.ask(IDENTIFY, identity())
+    line = stage.play([talk.request(KILL)], LENIENT)
+    assert (stage.sids(line) == set()) is ignored
 
 
 @needs_root

@@ -80,7 +80,8 @@ policies:
       dangerous-service: {action: reset}
       cotp-unexpected: {action: quarantine}
       service-not-negotiated: {enabled: false}
-  - id: 6  # what cannot be read passes
+  - id: 6  # what cannot be read passes, and what is not ICCP is soon left alone
     name: lenient
     on_undecodable: pass
+    ignore_after: 400
 """
