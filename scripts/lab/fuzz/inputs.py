@@ -12,6 +12,9 @@ from scripts.lab.fuzz.mutations import below
 
 PIECES: Final = (*(0,) * 13, 1, 3, 9, 21, 33, 61, 150)
 """How an input's messages are cut: into pieces of so many octets, 0 for not at all."""
+LONG_BYTES: Final = 5_000
+LONG_PIECES: Final = 100
+"""Inputs of more octets are cut into pieces so many times as long."""
 STEPS_MS: Final = (0, 0, 40, 900, 70_000)
 """By how much the clock moves from one message to the next."""
 LEAP: Final = 100
@@ -66,7 +69,10 @@ class Maker:
         name, draw = _KINDS[below(rng, len(_KINDS))]
         start, sent = draw(rng, self._material)
         setup = below(rng, self._setups)
-        return Input(name, setup, start, sent, PIECES[below(rng, len(PIECES))], STEPS_MS[below(rng, len(STEPS_MS))])
+        piece = PIECES[below(rng, len(PIECES))]
+        if piece and sum([len(octets) for _, octets in sent]) > LONG_BYTES:
+            piece *= LONG_PIECES
+        return Input(name, setup, start, sent, piece, STEPS_MS[below(rng, len(STEPS_MS))])
 
 
 Drawn = tuple[int, tuple[Sent, ...]]

@@ -5,7 +5,6 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from inspector import Stack
 from node.captures.errors import CaptureError
 from node.captures.files import Capture
 from node.captures.notes import Notes
@@ -159,9 +158,3 @@ def _kept(entries: tuple[str, ...]) -> list[Said]:
             stream = bytearray.fromhex(octets)
             said += whole_messages(int(direction), stream)
     return said
-
-
-def decodes(octets: bytes) -> bool:
-    """Whether our own decoders accept the octets as whole TPKTs."""
-    result = Stack().feed(0, octets)
-    return result.forward == len(octets) and not result.findings and not result.reset

@@ -12,12 +12,14 @@ from inspector import Checkpoint, Finding, Limits, Pdu, Result, Stack, Watch
 from inspector.state import APPS_MAX, FACTS_MAX, TAGS_MAX, WINDOWS_MAX
 from inspector.tase2 import Kind
 from scripts.lab.fuzz.inputs import Input
-from scripts.lab.fuzz.material import decodes
 from scripts.lab.fuzz.setups import Setup
 
 PACKED_BYTES_MAX: Final = 2_000_000
 """The largest snapshot of a session within the usual limits."""
 
+
+ERRORS: Final = ("confirmed-error", "cancel-error", "conclude-error")
+"""What may be made up."""
 
 _NUMBERS: Final = re.compile(r"[0-9]+")
 NOTHING: Final = Result(0, (), (), False)
@@ -105,6 +107,7 @@ class Feeding:
     def _check_edits(self, result: Result, hand: bytearray) -> None:
         if not self.stack.guarded:
             raise TroubleError("an edit of a session that is not guarded")
+        denied = {it.invoke_id for it in result.pdus if it.verdict == "deny"}
         at = 0
         for start, stop, instead, back in result.edits:
             if not at <= start < stop <= result.forward:
@@ -112,8 +115,8 @@ class Feeding:
             if hand[start] != 3:
                 raise TroubleError("an edit does not start where a TPKT does")
             for octets in (instead, back):
-                if octets and not decodes(octets):
-                    raise TroubleError(f"made up, and not decodable: {octets.hex()}")
+                if octets:
+                    _check_made_up(octets, denied)
             at = stop
 
     def end(self, limits: Limits) -> None:
@@ -141,6 +144,16 @@ class Feeding:
             raise TroubleError(f"a snapshot of {len(snapshot)} octets")
         seen = self.pdus, self.findings, self.passed, self.returned, self.quarantines, self.new_apps, self.reset
         return Outcome(*seen, snapshot, packed)
+
+
+def _check_made_up(octets: bytes, denied: set[int | None]) -> None:
+    """Whether it is one error that answers a denied PDU, in whole TPKTs, as our own decoders see it."""
+    forward, pdus, findings, reset, *_ = Stack().feed(0, octets)
+    if forward != len(octets) or findings or reset or len(pdus) != 1:
+        raise TroubleError(f"made up, and not decodable: {octets.hex()}")
+    kind, invoke_id = pdus[0].mms_pdu, pdus[0].invoke_id
+    if kind not in ERRORS or invoke_id not in denied:
+        raise TroubleError(f"made up is {kind} with invoke ID {invoke_id}: {octets.hex()}")
 
 
 def _cut(hand: bytearray, result: Result, passed: bytearray, returned: bytearray) -> None:
