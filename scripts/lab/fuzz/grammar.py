@@ -51,9 +51,26 @@ class Talk:
 
     def opening(self) -> list[Said]:
         """Everything up to an association that may be used."""
+        opened = connection()
         if self._bare:
-            return [*connection(), self._says(CLIENT, initiate(0xA8)), self._says(SERVER, initiate(0xA9))]
-        return [*connection(), Said(CLIENT, connect()), Said(SERVER, accept())]
+            return [*opened, self._says(CLIENT, initiate(0xA8)), self._says(SERVER, initiate(0xA9))]
+        return [*opened, Said(CLIENT, connect()), Said(SERVER, accept())]
+
+    def odd_opening(self) -> list[Said]:
+        """An opening with what few say: a preferred size, small PDUs, authentication, directory names, a refusal."""
+        preferred = o.spdu(0xF0, self._rng.randbytes(self._rng.randint(1, 2)))
+        titles = tlv(0xA6, tlv(0x30, o.text("CN=a", 0x16))) + tlv(0xA7, tlv(0x30, o.text("b", 0x16)))
+        secret = tlv(0x8A, b"\x07\x80") + tlv(0x8B, b"\x52\x03\x01") + tlv(0xAC, o.text("secret", 0x80))
+        invocations = tlv(0xA8, o.integer(1)) + tlv(0xA9, o.integer(2))
+        size = self._rng.choice((64, 200, 1000))
+        diagnostic = self._rng.choice((tlv(0xA1, o.integer(7)), tlv(0xA2, o.integer(1))))
+        rejected = tlv(0xA2, o.integer(1)) + tlv(0xA3, diagnostic)
+        return [
+            Said(CLIENT, o.tpdu(0xE0, b"\x00\x00\x00\x07\x00", preferred), False),
+            connection()[1],
+            Said(CLIENT, connect(associate(0x60, initiate(0xA8, size), titles + invocations + secret))),
+            Said(SERVER, accept(associate(0x61, initiate(0xA9, size), rejected if self._rng.random() < 0.3 else b""))),
+        ]
 
     def start_up(self) -> list[Said]:
         """What TASE.2 asks first: version, features, bilateral table."""
@@ -109,8 +126,16 @@ class Talk:
         return self._confirmed(tlv(0xA1, tlv(0xA0, o.integer(sort, 0x80)), scope), tlv(0xA1, listed, more))
 
     def types(self) -> list[Said]:
-        answer = tlv(0xA6, tlv(0x80, b"\x00"), tlv(0xA2, tlv(0xA7, o.integer(32), o.integer(8))))
+        answer = tlv(0xA6, tlv(0x80, b"\x00"), tlv(0xA2, type_description(self._rng, 3)))
         return self._confirmed(tlv(0xA6, tlv(0xA0, o.name(self._point()))), answer)
+
+    def read_parts(self) -> list[Said]:
+        """Components of a structure, by alternate access."""
+        selection = o.text(self._rng.choice(POINTS), 0x81) if self._rng.random() < 0.5 else o.integer(2, 0x82)
+        nested = tlv(0xA0, o.text("Value", 0x81), tlv(0x30, selection))
+        access = tlv(0xA5, self._rng.choice((selection, nested)))
+        listed = tlv(0xA0, tlv(0x30, tlv(0xA0, o.name(self._point())), access))
+        return self._confirmed(tlv(0xA4, tlv(0x80, b"\xff"), tlv(0xA1, listed)), read_result(self._value()))
 
     def read(self) -> list[Said]:
         names = [self._point() for _ in range(self._rng.randint(1, 4))]
@@ -142,7 +167,11 @@ class Talk:
 
     def data_set_values(self) -> list[Said]:
         results = [self._value() for _ in range(self._rng.randint(1, 4))]
-        return self._confirmed(tlv(0xA4, tlv(0xA1, o.variable_list(self._known_data_set()))), read_result(*results))
+        listed = o.variable_list(self._known_data_set())
+        if self._rng.random() < 0.4:
+            answers = [tlv(0x81) if self._rng.random() < 0.8 else o.integer(3, 0x80) for _ in results]
+            return self._confirmed(o_write(listed, *results), tlv(0xA5, *answers))
+        return self._confirmed(tlv(0xA4, tlv(0xA1, listed)), read_result(*results))
 
     def transfer(self) -> list[Said]:
         """A transfer set asked for, started, and at times stopped again."""
@@ -193,17 +222,41 @@ class Talk:
 
     def acknowledgement(self) -> list[Said]:
         what = self._rng.choice(("Transfer_Report_ACK", "Transfer_Report_NACK"))
-        domain = self._domain()
+        domain, _, item = self._rng.choice(list(self._transfer_sets) or ["ICC1/TS_1"]).rpartition("/")
         names = o.variables(f"{domain}/{what}", f"{domain}/Transfer_Set_Time_Stamp")
-        return [self._says(CLIENT, informs(names, o.scoped(domain, "TS_1"), o.integer(1, 0x85)))]
+        return [self._says(self._either(), informs(names, o.scoped(domain, item), o.integer(1, 0x85)))]
 
     def program(self) -> list[Said]:
         number = self._rng.randrange(40, 45)
         return self._confirmed(tlv(0xBF00 | number, o.text("PROG", 0x80)), tlv(0x9F00 | number))
 
     def files(self) -> list[Said]:
-        number = self._rng.choice((72, 73, 74, 75, 76, 77))
-        return self._confirmed(tlv(0xBF00 | number, tlv(0xA0, o.text("F", 0x19))), None)
+        """One of the services about files, with its answer more often than not."""
+        named = tlv(0xA0, o.text(self._rng.choice(("F", "a/b.txt", "..")), 0x19))
+        attributes = tlv(0xA1, o.integer(self._rng.randrange(70_000), 0x80), o.text("20261122120000Z", 0x81))
+        listed = tlv(0xA0, *(tlv(0x30, named, attributes) for _ in range(self._rng.randrange(3))))
+        services: tuple[tuple[bytes, bytes], ...] = (
+            (tlv(0xBF48, named, o.integer(0, 0x81)), tlv(0xBF48, o.integer(7, 0x80), attributes)),
+            (o.integer(7, 0x9F49), tlv(0xBF49, tlv(0x80, bytes(9)), tlv(0x81, b"\x00"))),
+            (o.integer(7, 0x9F4A), tlv(0x9F4A)),
+            (tlv(0xBF4B, named, tlv(0xA1, o.text("G", 0x19))), tlv(0x9F4B)),
+            (tlv(0xBF4C, o.text("F", 0x19)), tlv(0x9F4C)),
+            (tlv(0xBF4D, named), tlv(0xBF4D, listed, tlv(0x81, b"\x00"))),
+            (tlv(0xBF2E, tlv(0xA1, o.text("F", 0x19)), tlv(0xA2, o.text("G", 0x19))), tlv(0x9F2E)),
+        )
+        asked, answer = self._rng.choice(services)
+        return self._confirmed(asked, answer if self._rng.random() < 0.8 else None)
+
+    def any_service(self) -> list[Said]:
+        """A service of any number, with an argument such as some service has; which need not be this one."""
+        number = self._rng.randrange(86)
+        argument = self._rng.choice(_ARGUMENTS)
+        primitive = argument and not argument[0] & 0x80
+        tag = (0x80 if primitive else 0xA0) | number
+        if number >= 0x1F:
+            tag = (0x9F00 if primitive else 0xBF00) | number
+        service = tlv(tag, argument)
+        return self._confirmed(service, self._rng.choice((service, None)), self._either())
 
     def events(self) -> list[Said]:
         body = tlv(0xA0, o.name("ICC1/EE_1")), tlv(0xA1, o.name("ICC1/EC_1")), o.integer(64, 0x82)
@@ -341,22 +394,24 @@ def connection(client_tsap: bytes = CLIENT_TSAP, server_tsap: bytes = SERVER_TSA
     ]
 
 
-def initiate(tag: int) -> bytes:
+def initiate(tag: int, largest: int = 32_000) -> bytes:
     """An initiate, request or response."""
     supported = tlv(0x82, b"\x03\xee\x1c\x20\x00\x00\x00\x00\x00\x00\x01\x10")
     detail = tlv(0xA4, o.integer(1, 0x80), tlv(0x81, b"\x05\xfb\x00"), supported)
-    return tlv(tag, o.integer(32_000, 0x80), o.integer(5, 0x81), o.integer(5, 0x82), o.integer(4, 0x83), detail)
+    return tlv(tag, o.integer(largest, 0x80), o.integer(5, 0x81), o.integer(5, 0x82), o.integer(4, 0x83), detail)
 
 
-def _associate(apdu: int, value: int) -> bytes:
-    external = tlv(0x28, tlv(0x06, b"\x51\x01"), o.integer(o.MMS), tlv(0xA0, initiate(value)))
+def associate(apdu: int, value: bytes, fields: bytes = b"") -> bytes:
+    """AARQ or AARE that carries `value`; `fields` stand in the place of the client's names, or of the result."""
+    octet_aligned = bool(fields)
+    external = tlv(0x28, tlv(0x06, b"\x51\x01"), o.integer(o.MMS), tlv(0x81 if octet_aligned else 0xA0, value))
     context = tlv(0xA1, tlv(0x06, b"\x28\xca\x22\x02\x03"))
     server = tlv(0x06, SERVER_AP_TITLE)
     if apdu == 0x60:
-        client = tlv(0xA6, tlv(0x06, CLIENT_AP_TITLE)) + tlv(0xA7, o.integer(AE_QUALIFIER))
+        client = fields or tlv(0xA6, tlv(0x06, CLIENT_AP_TITLE)) + tlv(0xA7, o.integer(AE_QUALIFIER))
         names = tlv(0xA2, server) + tlv(0xA3, o.integer(AE_QUALIFIER)) + client
     else:
-        result = tlv(0xA2, o.integer(0)) + tlv(0xA3, tlv(0xA1, o.integer(0)))
+        result = fields or tlv(0xA2, o.integer(0)) + tlv(0xA3, tlv(0xA1, o.integer(0)))
         names = result + tlv(0xA4, server) + tlv(0xA5, o.integer(AE_QUALIFIER))
     return tlv(apdu, context, names, tlv(0xBE, external))
 
@@ -368,20 +423,37 @@ def _open(identifier: int, presentation: bytes, value: bytes) -> bytes:
     return o.spdu(identifier, accepted, o.spdu(0x14, b"\x00\x02"), selectors, o.spdu(0xC1, ppdu))
 
 
-def connect() -> bytes:
-    """CN with CP, AARQ and initiate-Request."""
+def connect(apdu: bytes | None = None) -> bytes:
+    """CN with CP, AARQ and initiate-Request; or with another APDU."""
     proposals = (
         tlv(0x30, o.integer(context), tlv(0x06, syntax), tlv(0x30, tlv(0x06, b"\x51\x01")))
         for context, syntax in ((o.ACSE, b"\x52\x01\x00\x01"), (o.MMS, b"\x28\xca\x22\x02\x01"))
     )
     selectors = tlv(0x81, b"\x00\x01") + tlv(0x82, b"\x00\x01")
-    return _open(0x0D, selectors + tlv(0xA4, *proposals), _associate(0x60, 0xA8))
+    return _open(0x0D, selectors + tlv(0xA4, *proposals), apdu or associate(0x60, initiate(0xA8)))
 
 
-def accept() -> bytes:
-    """AC with CPA, AARE and initiate-Response."""
+def accept(apdu: bytes | None = None) -> bytes:
+    """AC with CPA, AARE and initiate-Response; or with another APDU."""
     result = tlv(0x30, o.integer(0, 0x80), tlv(0x81, b"\x51\x01"))
-    return _open(0x0E, tlv(0x83, b"\x00\x01") + tlv(0xA5, result, result), _associate(0x61, 0xA9))
+    return _open(0x0E, tlv(0x83, b"\x00\x01") + tlv(0xA5, result, result), apdu or associate(0x61, initiate(0xA9)))
+
+
+def type_description(rng: Random, depth: int) -> bytes:
+    """The type of a variable."""
+    kind = rng.randrange(8 if depth else 5)
+    if kind > 5:
+        named = (tlv(0x30, o.text(it, 0x80), tlv(0xA1, type_description(rng, depth - 1))) for it in ("Value", "Flags"))
+        return tlv(0xA2, tlv(0x80, b"\x00"), tlv(0xA1, *named))
+    if kind == 5:
+        return tlv(0xA1, o.integer(4, 0x81), tlv(0xA2, type_description(rng, depth - 1)))
+    return (
+        tlv(0xA7, o.integer(32), o.integer(8)),
+        tlv(0x83),
+        tlv(0x84, b"\xf8"),
+        o.integer(16, 0x85),
+        tlv(0x8A, b"\xff\x7f"),
+    )[kind]
 
 
 def _real(rng: Random) -> bytes:
@@ -406,10 +478,28 @@ def _discrete(rng: Random) -> bytes:
 
 _VALUES: Final[tuple[Callable[[Random], bytes], ...]] = (_real, _real_q, _real_q_time, _state, _discrete)
 
+_ARGUMENTS: Final = (
+    *(b"", b"\x01", b"PROG", o.name("ICC1/PT_A"), o.text("ICC1", 0x80), tlv(0xA0, o.name("ICC1/PT_A"))),
+    tlv(0xA0, o.name("ICC1/PT_A")) + o.text("PT_B", 0x82),
+    o.integer(0, 0x80) + tlv(0xA1, o.name("ICC1/PT_A"), o.name("PT_B")),
+    tlv(0xA0, b"") + tlv(0xA1, o.name("ICC1/PT_A")) + o.text("PT_B", 0x82),
+    o.text("PROG", 0x80) + tlv(0xA1, o.text("ICC1"), o.text("ICC2")) + tlv(0x82, b"\x01") + o.text("arg", 0x83),
+    o.text("ICC1", 0x80) + tlv(0xA1, o.text("F", 0x19)) + tlv(0xA4, o.text("G", 0x19)),
+    tlv(0xA0, o.name("ICC1/EE_1")) + tlv(0xA1, o.name("ICC1/EC_1")) + o.integer(3, 0x82) + o.integer(2, 0x83),
+)
+"""Names and fields in the ways in which services have them."""
+
 EXCHANGES: Final[tuple[Callable[[Talk], list[Said]], ...]] = (
-    *(Talk.identify, Talk.status, Talk.names, Talk.types, Talk.read, Talk.write),
+    *(Talk.identify, Talk.status, Talk.names, Talk.types, Talk.read, Talk.read_parts, Talk.write),
     *(Talk.create_data_set, Talk.create_data_set, Talk.delete_data_set, Talk.data_set_elements, Talk.data_set_values),
     *(Talk.transfer, Talk.transfer, Talk.reports, Talk.reports, Talk.reports, Talk.reports),
     *(Talk.select_and_operate, Talk.select_and_operate, Talk.tag, Talk.messages, Talk.acknowledgement),
-    *(Talk.program, Talk.files, Talk.events, Talk.refused, Talk.cancelled, Talk.several_in_one),
+    *(
+        Talk.program,
+        Talk.files,
+        Talk.events,
+        Talk.refused,
+        Talk.cancelled,
+        Talk.several_in_one,
+    ),
 )

@@ -61,6 +61,9 @@ class Material:
             talk = Talk(Random(f"{seed} {number}"), bare=number % 12 == 11)
             starts = (FRESH, BARE, BARE) if number % 12 == 11 else (FRESH, ASSOCIATED, BUSY, BUSY, BUSY_TOO)
             self._add(talk.conversation(14), starts)
+            if number % 12 == 5:
+                self._add(talk.odd_opening(), (FRESH,))
+                self._add([it for _ in range(24) for it in talk.any_service()], (ASSOCIATED, BUSY))
         everything = [message for it in self.conversations for message in it.messages]
         self.short = [it for it in everything if len(it.said.octets) <= SHORT_BYTES]
         self.long = [it for it in everything if len(it.said.octets) > SHORT_BYTES]

@@ -14,6 +14,9 @@ from scripts.lab.fuzz.inputs import CLOCK_MS
 
 CLIENT: Final = "10.1.100.7"
 OTHER_CLIENT: Final = "10.1.100.8"
+SERVER: Final = "10.2.100.1:102"
+CROWD: Final = 70
+"""More connections than a client may have open, as the stock rules see it."""
 
 USUAL: Final = Limits()
 NARROW: Final = Limits(
@@ -46,7 +49,7 @@ class Setup:
 
     def options(self, watch: Watch | None) -> dict[str, Any]:
         """The options that Stack, restore and resume take."""
-        policing = Policing(self.rules, self.policy, watch, CLIENT)
+        policing = Policing(self.rules, self.policy, watch, CLIENT, SERVER)
         return {"on_undecodable": self.mode, "policing": policing, "details": self.details}
 
     def stack(self, start: int, watch: Watch | None) -> Stack:
@@ -63,7 +66,9 @@ class Setup:
 
     def _run(self, start: int) -> Start:
         watch = Watch()
-        watch.select("ICC1/BRK2", OTHER_CLIENT, CLOCK_MS)
+        watch.select("ICC1/BRK2", OTHER_CLIENT, CLOCK_MS, SERVER)
+        for _ in range(CROWD if self.details else 1):
+            watch.connected(CLIENT, CLOCK_MS)
         stack = Stack(self.limits, **self.options(watch))
         for said in material.openings()[start]:
             result = stack.feed(said.direction, said.wire(), CLOCK_MS - 5_000)

@@ -4,11 +4,13 @@ A `TroubleError` says what does not hold. Whatever else is raised while octets a
 peers never make the inspector raise.
 """
 
+import json
 import re
 import traceback
 from typing import Final, NamedTuple
 
 from inspector import Checkpoint, Finding, Limits, Pdu, Result, Stack, Watch
+from inspector.learning import Learner
 from inspector.state import APPS_MAX, FACTS_MAX, TAGS_MAX, WINDOWS_MAX
 from inspector.tase2 import Kind
 from scripts.lab.fuzz.inputs import Input
@@ -242,6 +244,7 @@ def compare(setup: Setup, given: Input, piece: int) -> None:
     on in the middle must not.
     """
     in_pieces = whole(setup, given, piece)
+    _tell(in_pieces.pdus)
     _same("restored", in_pieces, restored(setup, given, piece))
     _same("resumed", in_pieces, resumed(setup, given, piece))
     if setup.mode == "continue":
@@ -250,6 +253,15 @@ def compare(setup: Setup, given: Input, piece: int) -> None:
     _same("octet by octet", in_pieces, whole(setup, given, 1))
     if not given.step_ms:
         _same("at once", in_pieces, at_once(setup, given))
+
+
+def _tell(pdus: list[Pdu]) -> None:
+    """Whatever is told of PDUs can be written down, and learned from."""
+    json.dumps([(it._replace(details={}), dict(it.details)) for it in pdus])
+    learner = Learner()
+    for pdu in pdus:
+        learner.see(pdu, "10.1.100.7", {}, 1)
+    json.dumps(learner.facts())
 
 
 def _same(way: str, expected: Outcome, outcome: Outcome) -> None:
