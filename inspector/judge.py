@@ -14,7 +14,7 @@ from inspector.policy import ALLOWED, Deed, Identity, Judgement, Points, Policy,
 from inspector.results import Action, Direction, Finding
 from inspector.rules import Ruleset
 from inspector.seen import Seen
-from inspector.state import ADMITTED, Association
+from inspector.state import ADMITTED, STRANGER, Association
 from inspector.tase2 import Kind, device_of
 from inspector.watch import Watch
 
@@ -128,14 +128,10 @@ class Judge:
         policy = self._policy
         if policy is None:
             return ALLOWED
-        if self._introduces(seen):
-            self._state.raise_flag(ADMITTED)
-            admitted = policy.admit(self._who())
-            if admitted.action is not Action.PASS or admitted.events:
-                return admitted
+        admitted = self._admit(policy) if self._introduces(seen) else ALLOWED
         pdu = None if seen.part is None else seen.part.mms
         if pdu is None or seen.naming is None or pdu.kind not in _JUDGED:
-            return ALLOWED
+            return admitted
         access = seen.part.access if seen.part is not None else None
         assert access is not None
         deed = Deed(
@@ -145,7 +141,18 @@ class Judge:
             by_list=access.by_list,
             members=self._members(access),
         )
-        return policy.judge(deed, self._who(), partial(self._hit, seen.now_ms))
+        judgement = policy.judge(deed, self._who(), partial(self._hit, seen.now_ms))
+        return judgement if admitted is ALLOWED else worst([admitted, judgement])
+
+    def _admit(self, policy: Policy) -> Judgement:
+        """Whether the two ends may go on, by what they have said so far; a stranger is told of once."""
+        self._state.raise_flag(ADMITTED)
+        admitted = policy.admit(self._who())
+        if admitted.events and self._state.flags & STRANGER:
+            return admitted._replace(events=())
+        if admitted.events:
+            self._state.raise_flag(STRANGER)
+        return admitted
 
     def _judge_values(self, seen: Seen, points: Points) -> Judgement:
         reported = checks.reported(seen, self._state, points.limits)

@@ -56,13 +56,21 @@ def object_name(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[str
     if tag == DOMAIN_SPECIFIC:
         _, first, last = ber.header(octets, start, stop)
         _, second, ending = ber.header(octets, last, stop)
-        domain = ber.text(octets, first, last, limits.name_bytes)
-        return f"{domain}/{ber.text(octets, second, ending, limits.name_bytes)}", stop
+        domain = _identifier_text(octets, first, last, limits)
+        if domain == "@":
+            domain = "\\x40"
+        return f"{domain}/{_identifier_text(octets, second, ending, limits)}", stop
     if tag == VMD_SPECIFIC:
-        return ber.text(octets, start, stop, limits.name_bytes), stop
+        return _identifier_text(octets, start, stop, limits), stop
     if tag == ASSOCIATION_SPECIFIC:
-        return f"@/{ber.text(octets, start, stop, limits.name_bytes)}", stop
+        return f"@/{_identifier_text(octets, start, stop, limits)}", stop
     raise DecodeError("mms-object-name", f"no object name: {tag:#04x}", pos)
+
+
+def _identifier_text(octets: Octets, start: int, stop: int, limits: Limits) -> str:
+    """An identifier; a slash, which none may have, is escaped, lest a name pass for one of another scope."""
+    text = ber.text(octets, start, stop, limits.name_bytes)
+    return text.replace("/", "\\x2f") if "/" in text else text
 
 
 def variables(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[str, ...]:
@@ -211,7 +219,7 @@ def _rename(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
             names += _object(octets, start, stop, limits)
         elif tag == 0x82 and names:
             scope, slash, _ = names[0].rpartition("/")
-            names.append(scope + slash + ber.text(octets, start, stop, limits.name_bytes))
+            names.append(scope + slash + _identifier_text(octets, start, stop, limits))
     return Access(tuple(names))
 
 

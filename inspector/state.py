@@ -38,7 +38,9 @@ INITIATED = 64
 """MMS was initiated, and the answer was positive."""
 ADMITTED = 128
 """The policy has looked at who the peers are."""
-_FLAGS_ALL = 255
+STRANGER = 256
+"""A peer that no policy names was told of."""
+_FLAGS_ALL = 511
 
 UNPERMITTED = 1
 """A call's flag: the policy does not allow it, and it passed all the same (monitor)."""

@@ -70,7 +70,8 @@ def spoilt(draw: st.DrawFn) -> bytes:
 
 
 directions = st.sampled_from([C2S, S2C])
-sessions = st.lists(st.tuples(directions, pieces | spoilt() | st.binary(min_size=1, max_size=30)), min_size=1, max_size=8)
+contents = pieces | spoilt() | st.binary(min_size=1, max_size=30)
+sessions = st.lists(st.tuples(directions, contents), min_size=1, max_size=8)
 cuts = st.lists(st.integers(0, 10_000), max_size=12)
 
 

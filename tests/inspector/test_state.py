@@ -131,7 +131,7 @@ def test_views() -> None:
         msgpack.packb({"v": 1, "state": [], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], None, [], [], [[], []], []], "held": [b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], None, [], [], [[], []], []], "held": ["", ""]}),
-        msgpack.packb({"v": 1, "state": [256, 0, [0, 0], None, [], [], [[], []], []], "held": [b"", b""]}),
+        msgpack.packb({"v": 1, "state": [512, 0, [0, 0], None, [], [], [[], []], []], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, -1], None, [], [], [[], []], []], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], 127, [], [], [[], []], []], "held": [b"", b""]}),
         msgpack.packb({"v": 1, "state": [0, 0, [0, 0], None, [], [], [[[1, 127]], []], []], "held": [b"", b""]}),

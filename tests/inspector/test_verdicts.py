@@ -1,5 +1,7 @@
 """What a policy does to octets: spans taken out, errors sent back or put in their place, sessions ended."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from inspector import Action, Checkpoint, Policing, Policy, Result, Stack, Watch
@@ -197,3 +199,23 @@ def test_traffic_that_is_not_iccp_is_let_through_after_so_many_octets() -> None:
     iccp = held_to(Policy(1, ignore_after=100))
     iccp.feed(S2C, REPORT * 5)
     assert not iccp.ignored
+
+
+def test_a_stranger_who_is_only_monitored_is_told_of_once_and_judged_all_the_same() -> None:
+    stranger = Peer("east", client=Side(tsap=("0009",)))
+    stack = held_to(policy(peers=(stranger,), unknown_peer=Action.MONITOR, default=Action.MONITOR))
+    told = [code for direction, octets in v.conversation()[:6] for code in codes(stack.feed(direction, octets))]
+    assert told.count("unknown-peer") == 1
+    at_hosts = Peer("east", networks=(ip_network("10.9.0.0/16"),))
+    stack = held_to(policy(peers=(at_hosts,), unknown_peer=Action.MONITOR))
+    result = stack.feed(C2S, writing("DOM/P1", 7))
+    assert (result.pdus[0].verdict, codes(result)) == ("deny", ["unknown-peer", "unauthorized-write"])
+
+
+def test_a_name_with_a_slash_is_no_other_objects_name() -> None:
+    stack = held_to(policy())
+    assert stack.feed(C2S, reading("DOM/P1")).pdus[0].verdict == "pass"
+    for disguise in (tlv(0x80, "DOM/P1"), tlv(0xA1, tlv(0x1A, "DOM/P1"), tlv(0x1A, ""))):
+        wire = data(osi(request(v.read(tlv(0xA0, tlv(0x30, tlv(0xA0, disguise)))), 9)))
+        (pdu,) = stack.feed(C2S, wire).pdus
+        assert pdu.verdict == "deny", pdu.objects
