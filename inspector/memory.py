@@ -10,7 +10,7 @@ and "server.ae_qualifier"; "tpdu" (octets); "pdu.client" and "pdu.server" (the l
 what has passed of traffic that may not be ICCP (only with ignore_after).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from inspector import answers, apps, initiate, services, tase2
@@ -131,7 +131,8 @@ def _request(seen: Seen, state: Association, limits: Limits, *, unpermitted: boo
     objects = seen.part.access.objects
     learn = _BY_REQUEST.get(seen.naming.number)
     if learn is not None and objects:
-        learn(seen, state, limits)
+        with suppress(DecodeError):  # what names what no name can be teaches nothing
+            learn(seen, state, limits)
     with_object = with_object or unpermitted or seen.naming.number in _OBJECT_MATTERS
     name = objects[0] if objects and with_object else ""
     call = Call(seen.naming.number, name, UNPERMITTED if unpermitted else 0)
@@ -155,12 +156,14 @@ def _device(seen: Seen, state: Association, limits: Limits) -> None:
 def _operate(seen: Seen, state: Association, limits: Limits) -> None:
     """An operate uses the select up, however the device is named: by itself, among others, in a data set."""
     assert seen.part is not None
-    for name in seen.part.access.objects:
-        known = state.known.get(name)
-        devices = known.value if known is not None and known.kind is Kind.DATA_SET else (name,)
-        for device in devices:
-            if seen.naming is apps.OPERATE or device in state.known:
-                _use_up(device, state, limits)
+    access = seen.part.access
+    devices: Sequence[str] = access.objects
+    if access.by_list:
+        known = state.known.get(access.objects[0])
+        devices = known.value if known is not None and known.kind is Kind.DATA_SET else ()
+    for device in devices:
+        if seen.naming is apps.OPERATE or device in state.known:
+            _use_up(device, state, limits)
 
 
 def _use_up(device: str, state: Association, limits: Limits) -> None:
@@ -229,7 +232,7 @@ def _answer(seen: Seen, call: Call, state: Association, limits: Limits) -> None:
     positive = seen.part.mms.kind == services.CONFIRMED_RESPONSE
     learn = _BY_ANSWER.get(call.number)
     if learn is not None:
-        with suppress(DecodeError):  # an answer that names what no name can be teaches nothing
+        with suppress(DecodeError):  # likewise
             learn(seen, call, state, limits, positive)
 
 
