@@ -3,6 +3,7 @@
 import argparse
 import multiprocessing
 import time
+from contextlib import suppress
 from typing import Final
 
 from scripts.lab.fuzz.figures import Failure, Figures
@@ -15,34 +16,31 @@ BATCH: Final = 20_000
 def run(options: argparse.Namespace) -> int:
     """Every input that the options ask for, figures and failures printed; the exit code."""
     started = time.monotonic()
-    try:
-        figures = _run(options, started)
-    except KeyboardInterrupt:
-        return 130
-    for failure in figures.failures:
-        print(transcript(options.seed, failure))
+    figures = Figures()
+    with suppress(KeyboardInterrupt):
+        _run(options, started, figures)
     for line in figures.lines(time.monotonic() - started):
         print(line)
     print(f"seed {options.seed}, first {options.first}, inputs {figures.inputs} of {options.inputs} wanted", flush=True)
     return 1 if figures.failed else 0
 
 
-def _run(options: argparse.Namespace, started: float) -> Figures:
-    """All inputs in batches, the batches shared among the workers."""
+def _run(options: argparse.Namespace, started: float, total: Figures) -> None:
+    """All inputs in batches, the batches shared among the workers; failures are told at once."""
     until_s = started + options.seconds if options.seconds else float("inf")
     end = options.first + options.inputs
     batches = ((at, min(at + BATCH, end), until_s) for at in range(options.first, end, BATCH))
-    total = Figures()
     told = started
     with multiprocessing.Pool(options.workers, _begin, (options.seed,)) as pool:
         for figures in pool.imap_unordered(_work, batches):
             total.add(figures)
+            for failure in figures.failures:
+                print(transcript(options.seed, failure), flush=True)
             now = time.monotonic()
             if now - told > TELL_EVERY_S:
                 told = now
                 rate = total.inputs / (now - started)
                 print(f"{total.inputs} inputs, {rate:.0f} a second, {total.failed} failures", flush=True)
-    return total
 
 
 _worker: Worker | None = None
