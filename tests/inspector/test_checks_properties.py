@@ -27,9 +27,9 @@ def nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever checks are called, what they are given stays as it was."""
     really = checks.check
 
-    def check(seen, association, limits, watch=None, peer=""):  # type: ignore[no-untyped-def]
+    def check(seen, association, limits, watch, *ends):  # type: ignore[no-untyped-def]
         before = association.pack(), watch.pack(), association.touched
-        events = really(seen, association, limits, watch, peer)
+        events = really(seen, association, limits, watch, *ends)
         assert (association.pack(), watch.pack(), association.touched) == before
         assert all(isinstance(it.detail, str) and isinstance(it.key, str) for it in events)
         return events
