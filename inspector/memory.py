@@ -245,9 +245,14 @@ def _selected(seen: Seen, call: Call, state: Association, limits: Limits, positi
 
 
 def granted(seen: Seen) -> bool:
-    """Whether an answer is positive in every result."""
+    """Whether an answer is positive in every result; one whose results cannot be read grants nothing."""
     pdu = None if seen.part is None else seen.part.mms
-    return pdu is not None and pdu.kind == services.CONFIRMED_RESPONSE and answers.all_succeeded(seen.octets, pdu)
+    if pdu is None or pdu.kind != services.CONFIRMED_RESPONSE:
+        return False
+    try:
+        return answers.all_succeeded(seen.octets, pdu)
+    except DecodeError:
+        return False
 
 
 def _offered(seen: Seen, _call: Call, state: Association, limits: Limits, positive: bool) -> None:
