@@ -178,12 +178,14 @@ class Stack:
             state.raise_flag(MIDSTREAM)
         if framer.kind != cotp.DT:
             return self._connection(direction, framer, turn)
+        told = len(turn.pdus)
         try:
             return self._data(direction, framer, turn)
         except DecodeError as error:
             if not self._offline:
                 raise
-            self._skip(direction, framer, error, turn)
+            length = framer.length if len(turn.pdus) == told else 0  # a value before the bad one may have been told of
+            self._skip(direction, framer, length, error, turn)
             return Action.PASS
 
     def _connection(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
@@ -209,15 +211,13 @@ class Stack:
         )
         return self._act(action, framer, turn, seen)
 
-    def _skip(self, direction: Direction, framer: Framer, error: DecodeError, turn: Turn) -> None:
+    def _skip(self, direction: Direction, framer: Framer, length: int, error: DecodeError, turn: Turn) -> None:
         """A TSDU that cannot be decoded, in a capture: told of as far as it was understood."""
         finding = self._judge.undecodable(error, framer.origin)
         mask = _TRANSPORT if error.kind is None else _TRANSPORT | _MMS
         self._see(direction, mask)
         turn.findings.append(finding)
-        turn.pdus.append(
-            Pdu(direction, _LAYER_NAMES[mask], framer.length, "DT", mms_pdu=error.kind, findings=(finding,))
-        )
+        turn.pdus.append(Pdu(direction, _LAYER_NAMES[mask], length, "DT", mms_pdu=error.kind, findings=(finding,)))
 
     def _data(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
         """One TSDU: first it is decoded, which can fail, then judged, then acted on and remembered."""

@@ -320,6 +320,14 @@ def found(text: str) -> tuple[tuple[int, bytes], ...]:
     return tuple(sent)
 
 
+@pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
+def test_a_bad_value_behind_a_good_one_is_told_of_beside_it(setup: Setup) -> None:
+    values = (o.request(1, o.tlv(0x82)), o.tlv(0xA8, o.tlv(0x80, bytes(9))))
+    parts = (o.tlv(0x30, o.integer(o.MMS), o.tlv(0xA0, value)) for value in values)
+    wire = o.data(o.DATA_PREFIX + o.tlv(0x61, *parts))
+    trial.run(setup, Input("two", 0, FRESH, ((0, wire),)))
+
+
 @pytest.mark.parametrize("title", FOUND)
 def test_what_fuzzing_found_stays_mended(title: str) -> None:
     name, start, text = FOUND[title]
