@@ -248,6 +248,19 @@ def test_cost_grows_with_length_and_no_faster(setup: str, family: str) -> None:
     assert steps[1] <= 5 * steps[0] + cost.STEPS_PER_MESSAGE
 
 
+@pytest.mark.parametrize("setup", ["no policing", "stock rules", "enforcing"])
+def test_members_of_a_data_set_are_not_gone_through_for_each_name(setup: str) -> None:
+    members = (f"I/{n:04}" for n in range(2_000))
+    sent = (
+        (0, o.request(1, grammar.o_read("TASE2_Version"))),
+        (0, o.request(2, o.tlv(0xAB, o.name("ICC1/DS_A"), o.variables(*members)))),
+        (1, o.response(2, o.tlv(0x8B))),
+        (0, o.request(3, grammar.o_write(o.variables(*["ICC1/DS_A"] * 800), b"\x83\x01\x00" * 800))),
+    )
+    given = Input("members", 0, ASSOCIATED, tuple((direction, o.data(o.osi(pdu))) for direction, pdu in sent))
+    assert cost.steps(SETUPS[setup], given) < cost.steps_max(given)
+
+
 @pytest.mark.parametrize("family", COSTLY)
 def test_memory_grows_with_length_and_no_faster(family: str) -> None:
     given = Input(family, 0, ASSOCIATED, COSTLY[family](40_000), 0)

@@ -16,10 +16,10 @@ from scripts.lab.fuzz.inputs import Input
 from scripts.lab.fuzz.setups import Setup
 from scripts.lab.fuzz.trial import run
 
-STEPS_PER_MESSAGE: Final = 30_000
-STEPS_PER_OCTET: Final = 400
-MEMORY_BYTES: Final = 400_000
-MEMORY_PER_OCTET: Final = 400
+STEPS_PER_MESSAGE: Final = 20_000
+STEPS_PER_OCTET: Final = 250
+MEMORY_BYTES: Final = 200_000
+MEMORY_PER_OCTET: Final = 200
 SECONDS: Final = 0.02
 SECONDS_PER_OCTET: Final = 50e-6
 """For every input; generous, because the machine has other things to do."""
