@@ -10,10 +10,9 @@ Version 2 added facts, knowledge of data sets, rate windows and tags; version 1 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgpack
-
 from inspector.apps import NAMINGS
 from inspector.errors import StateError
+from inspector.packed import as_count, as_text, pack, unpack
 from inspector.presentation import ABSTRACT_SYNTAXES, Contexts
 from inspector.results import LAYERS
 from inspector.tase2 import Kind
@@ -212,11 +211,6 @@ class Association:
         if tag not in self.tags and len(self.tags) < TAGS_MAX:
             self.change(_TAG, tag)
 
-    def clear_tag(self, tag: str) -> None:
-        """Take a mark away."""
-        if tag in self.tags:
-            self.change(_UNTAG, tag)
-
     def take_delta(self) -> bytes | None:
         """Everything since the last delta or `mark`; None when nothing was."""
         client = self.pdus[0] - self._told[0]
@@ -228,9 +222,9 @@ class Association:
             self._told[:] = self.pdus
             if client < 0x80 and server < 0x80:
                 return bytes((0x92, client, server))
-            return _pack([client, server])
+            return pack([client, server])
         ops = changes if changes is not None else [(_ALL, self.pack())]
-        delta = _pack([client, server, *ops])
+        delta = pack([client, server, *ops])
         self.mark()
         return delta
 
@@ -244,8 +238,8 @@ class Association:
         ops = unpack(delta)
         try:
             client, server, *changes = ops
-            self.pdus[0] += _count(client)
-            self.pdus[1] += _count(server)
+            self.pdus[0] += as_count(client)
+            self.pdus[1] += as_count(server)
             for code, *args in changes:
                 _OPS[code](self, *args)
         except (LookupError, TypeError, ValueError) as error:
@@ -275,7 +269,7 @@ class Association:
             facts, windows, tags = newer or ([], [], [])
             self._set_flags(flags if newer else flags | MIDSTREAM)  # what was agreed on was not kept
             self._set_layers(layers)
-            self.pdus = [_count(pdus[0]), _count(pdus[1])]
+            self.pdus = [as_count(pdus[0]), as_count(pdus[1])]
             self.apps = {_app(app): None for app in apps}
             self.last_app = None if last_app is None else _app(last_app)
             self._set_contexts(contexts)
@@ -286,9 +280,9 @@ class Association:
             self.known = {}
             for name in names:
                 self._know(*name)
-            self.facts = {_text(key): _fact(value) for key, value in facts}
-            self.windows = {_text(key): _window(window) for key, window in windows}
-            self.tags = {_text(tag): None for tag in tags}
+            self.facts = {as_text(key): _fact(value) for key, value in facts}
+            self.windows = {as_text(key): _window(window) for key, window in windows}
+            self.tags = {as_text(tag): None for tag in tags}
         except (LookupError, TypeError, ValueError) as error:
             raise StateError("not a state of this inspector") from error
         self.generation += 1
@@ -297,12 +291,12 @@ class Association:
     # --- the ops
 
     def _set_flags(self, flags: int) -> None:
-        if _count(flags) > _FLAGS_ALL:
+        if as_count(flags) > _FLAGS_ALL:
             raise ValueError(flags)
         self.flags = flags
 
     def _set_layers(self, mask: int) -> None:
-        if _count(mask) >> len(LAYERS):
+        if as_count(mask) >> len(LAYERS):
             raise ValueError(mask)
         self.layers = mask
 
@@ -311,15 +305,15 @@ class Association:
         self.apps[app] = None
 
     def _set_contexts(self, contexts: list[list[int]]) -> None:
-        self.contexts = {_count(number): _SYNTAXES[_count(syntax)] for number, syntax in contexts}
+        self.contexts = {as_count(number): _SYNTAXES[as_count(syntax)] for number, syntax in contexts}
 
     def _open(self, direction: int, invoke_id: int, number: int, name: str = "", flags: int = 0) -> None:
-        calls = self.calls[_count(direction)]
-        calls.pop(_count(invoke_id), None)
-        calls[invoke_id] = Call(_naming(number), _text(name), _count(flags))
+        calls = self.calls[as_count(direction)]
+        calls.pop(as_count(invoke_id), None)
+        calls[invoke_id] = Call(_naming(number), as_text(name), as_count(flags))
 
     def _close(self, direction: int, invoke_id: int) -> None:
-        del self.calls[_count(direction)][invoke_id]
+        del self.calls[as_count(direction)][invoke_id]
 
     def _know(self, name: str, kind: int, value: list[Any] | None = None) -> None:
         """Version 1 knew kinds only."""
@@ -327,35 +321,32 @@ class Association:
         expected = _VALUES.get(known.kind, (str,) * len(known.value))
         if len(known.value) != len(expected) or not all(map(isinstance, known.value, expected)):
             raise ValueError(value)
-        self.known[_text(name)] = known
+        self.known[as_text(name)] = known
 
     def _forget(self, name: str) -> None:
         del self.known[name]
 
     def _note(self, key: str, value: int | str) -> None:
-        self.facts[_text(key)] = _fact(value)
+        self.facts[as_text(key)] = _fact(value)
 
     def _hit(self, key: str, start_ms: int, item: str | None) -> None:
         """A new window if it says when it starts, else one thing more in the old one."""
         if start_ms:
-            self.windows.pop(_text(key), None)
-            self.windows[key] = [_count(start_ms), 1 if item is None else _text(item)]
+            self.windows.pop(as_text(key), None)
+            self.windows[key] = [as_count(start_ms), 1 if item is None else as_text(item)]
         elif item is None:
             self.windows[key][1] += 1
         else:
-            self.windows[key].append(_text(item))
+            self.windows[key].append(as_text(item))
 
     def _unhit(self, key: str) -> None:
         del self.windows[key]
 
     def _tag(self, tag: str) -> None:
-        self.tags[_text(tag)] = None
-
-    def _untag(self, tag: str) -> None:
-        del self.tags[tag]
+        self.tags[as_text(tag)] = None
 
 
-_FLAGS, _LAYERS, _APP, _CONTEXTS, _OPEN, _CLOSE, _KNOW, _ALL, _FACT, _FORGET, _HIT, _UNHIT, _TAG, _UNTAG = range(14)
+_FLAGS, _LAYERS, _APP, _CONTEXTS, _OPEN, _CLOSE, _KNOW, _ALL, _FACT, _FORGET, _HIT, _UNHIT, _TAG = range(13)
 """The ops. They stand in replicated deltas: never reuse or change a number, only add."""
 
 _PASSING = frozenset((_APP, _OPEN, _CLOSE, _HIT, _UNHIT))
@@ -374,7 +365,6 @@ _OPS: dict[int, Callable[..., None]] = {
     _HIT: Association._hit,
     _UNHIT: Association._unhit,
     _TAG: Association._tag,
-    _UNTAG: Association._untag,
 }
 
 _VALUES: dict[Kind, tuple[type, ...]] = {Kind.TRANSFER_SET: (str, int, int), Kind.DEVICE: (int, int, int)}
@@ -387,25 +377,13 @@ _UNTOLD: dict[Kind, list[Any]] = {
 """What version 1, which did not say, is taken to mean: transfer sets report from the server."""
 
 
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(value)
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
 def _fact(value: Any) -> int | str:
-    return value if isinstance(value, str) else _count(value)
+    return value if isinstance(value, str) else as_count(value)
 
 
 def _window(value: Any) -> list[Any]:
     start_ms, *items = value
-    return [_count(start_ms), *(item if isinstance(item, str) else _count(item) for item in items)]
+    return [as_count(start_ms), *(item if isinstance(item, str) else as_count(item) for item in items)]
 
 
 def _naming(number: Any) -> int:
@@ -416,22 +394,9 @@ def _app(app: Any) -> int | str:
     return app if isinstance(app, str) else _naming(app)
 
 
-def _pack(value: Any) -> bytes:
-    packed: bytes = msgpack.packb(value)
-    return packed
-
-
-def unpack(data: bytes) -> Any:
-    """The value that `data` packs. Raises StateError."""
-    try:
-        return msgpack.unpackb(data)
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise StateError("not msgpack") from error
-
-
 def pack_versioned(fields: dict[str, Any]) -> bytes:
     """A snapshot or checkpoint: its fields beside the version."""
-    return _pack({"v": VERSION, **fields})
+    return pack({"v": VERSION, **fields})
 
 
 def unpack_versioned(data: bytes, *fields: str) -> list[Any]:

@@ -19,11 +19,9 @@ BIT_STRING = 0x84
 INTEGER = 0x85
 UNSIGNED = 0x86
 FLOATING_POINT = 0x87
-OCTET_STRING = 0x89
 VISIBLE_STRING = 0x8A
 GENERALIZED_TIME = 0x8B
 BINARY_TIME = 0x8C
-BCD = 0x8D
 BOOLEAN_ARRAY = 0x8E
 OBJECT_IDENTIFIER = 0x8F
 MMS_STRING = 0x90
@@ -39,7 +37,6 @@ CUT = "…"
 
 _FLOATS = {(4, 8): ">f", (8, 11): ">d"}
 """By octets and exponent width."""
-FLAGS_BITS = 8
 
 QUALITIES = ("valid", "held", "suspect", "not_valid")
 SOURCES = ("telemetered", "calculated", "entered", "estimated")

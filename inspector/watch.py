@@ -8,10 +8,8 @@ QUARANTINE_MS from whatever the clock says now.
 from collections.abc import Iterable
 from typing import Any
 
-import msgpack
-
 from inspector.errors import StateError
-from inspector.state import unpack
+from inspector.packed import as_count, as_text, pack, unpack
 
 VERSION = 1
 
@@ -129,8 +127,7 @@ class Watch:
             "selects": [[device, *it] for device, it in self._selects.items()],
             "quarantines": [list(it) for it in self._quarantines.items()],
         }
-        packed: bytes = msgpack.packb(fields)
-        return packed
+        return pack(fields)
 
     @classmethod
     def restore(cls, packed: bytes) -> "Watch":
@@ -147,13 +144,13 @@ class Watch:
 
     def _load(self, fields: dict[str, Any]) -> None:
         for key, window in fields["windows"]:
-            _put(self.windows, _text(key), _window(window), WINDOWS_MAX)
+            _put(self.windows, as_text(key), _window(window), WINDOWS_MAX)
         for peer, count in fields["connections"]:
-            _put(self._connections, _text(peer), _count(count), PEERS_MAX)
+            _put(self._connections, as_text(peer), as_count(count), PEERS_MAX)
         for device, peer, at_ms in fields["selects"]:
-            _put(self._selects, _text(device), (_text(peer), _count(at_ms)), DEVICES_MAX)
+            _put(self._selects, as_text(device), (as_text(peer), as_count(at_ms)), DEVICES_MAX)
         for peer, until_ms in fields["quarantines"]:
-            _put(self._quarantines, _text(peer), _count(until_ms), PEERS_MAX)
+            _put(self._quarantines, as_text(peer), as_count(until_ms), PEERS_MAX)
 
 
 def _put(table: dict[str, Any], key: str, value: Any, most: int) -> None:
@@ -168,18 +165,6 @@ def _window(value: Any) -> list[Any]:
     if len(items) > ITEMS_MAX or not items:
         raise ValueError("a window of nothing, or of too much")
     if all(isinstance(item, str) for item in items):
-        return [_count(start_ms), *items]
-    (count,) = items
-    return [_count(start_ms), _count(count)]
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(value)
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
+        return [as_count(start_ms), *items]
+    (number,) = items
+    return [as_count(start_ms), as_count(number)]

@@ -167,10 +167,6 @@ class Service(Section):
     connect_timeout_ms: Annotated[int, ranged(100, 120_000)] = 5000
     idle_timeout_s: Annotated[int, ranged(10, 2_592_000)] = 7200
 
-    @property
-    def connect_timeout_s(self) -> float:
-        return self.connect_timeout_ms / 1000
-
     @model_validator(mode="after")
     def _does_not_serve_itself(self) -> Service:
         if self.server == self.listen:

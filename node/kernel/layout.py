@@ -70,7 +70,6 @@ class State(NamedTuple):
 # where a flow_state's fields lie, counted in 32-bit and in 64-bit words
 OUR_ISN, PEER_ISN, SND_END, HELD_BEGIN, HELD_END, HELD_ACK, HEADER_LENGTH, PEER_ACK = range(8)
 PACKETS_IN, BYTES_IN, PACKETS_OUT, BYTES_OUT = range(4, 8)
-HEADER_AT = 64
 
 
 class Endpoint(NamedTuple):

@@ -15,7 +15,6 @@ from scripts.lab.programs import REPOSITORY, Program
 from scripts.lab.topology import Plug, Topology
 
 _RUN = Path("/run")
-_MERCY_S = 5.0
 
 
 class Lab:

@@ -28,7 +28,12 @@ _HOME: Final = inspector.__path__[0]
 
 
 def steps(setup: Setup, given: Input) -> int:
-    """How many bytecodes the inspector executes."""
+    """How many bytecodes the inspector executes for the input's messages."""
+    return _steps(setup, given) - _steps(setup, given._replace(sent=()))
+
+
+def _steps(setup: Setup, given: Input) -> int:
+    """The same, with those that bring the inspector to where the input starts."""
     count = 0
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
