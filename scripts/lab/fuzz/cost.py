@@ -17,7 +17,7 @@ from scripts.lab.fuzz.setups import Setup
 from scripts.lab.fuzz.trial import run
 
 STEPS_PER_MESSAGE: Final = 20_000
-STEPS_PER_OCTET: Final = 250
+STEPS_PER_OCTET: Final = 350
 MEMORY_BYTES: Final = 200_000
 MEMORY_PER_OCTET: Final = 200
 SECONDS: Final = 0.02
