@@ -23,4 +23,5 @@ and what is run with it:
   demo         `scripts/demo`            the whole thing, shown
   bench/       `scripts/bench`           how fast: the pair beside HAProxy, the inspector beside tshark
   soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
+  fuzz/        `scripts/fuzz`            millions of inputs that the inspector must bear
 """

@@ -36,7 +36,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--coverage",
         metavar="DIR",
-        help="instead: let atheris (pip install atheris) look for new ways through the code, and keep in DIR what"
+        help="instead: let atheris (the extra `fuzz`) look for new ways through the code, and keep in DIR what"
         " finds some",
     )
     return parser.parse_args()

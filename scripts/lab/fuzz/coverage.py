@@ -11,7 +11,7 @@ def run(seed: int, seconds: float, folder: str) -> int:
     try:
         atheris: Any = import_module("atheris")
     except ImportError:
-        print("scripts/fuzz --coverage needs atheris: .venv/bin/python -m pip install atheris", file=sys.stderr)
+        print("scripts/fuzz --coverage needs atheris: .venv/bin/python -m pip install -e '.[fuzz]'", file=sys.stderr)
         return 2
     Path(folder).mkdir(parents=True, exist_ok=True)
     with atheris.instrument_imports(include=["inspector"]):
