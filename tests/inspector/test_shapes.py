@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector import Direction, Pdu, Stack
+from inspector import Direction, Pdu, Policing, Stack
 from inspector.shapes import Shapes
+from node import signatures
 from tests.inspector import vectors as v
 from tests.inspector.captures import FOLDER, needs_captures, segments
 from tests.inspector.vectors import C2S, S2C, data, osi, report, request, scoped, tlv, variables
 
+UNPOLICED = Policing()
 NAMES = ("ICC1/Transfer_Set_Name", "ICC1/DSConditions_Detected", "ICC1/PT_1", "ICC1/PT_2")
 
 
@@ -22,8 +24,8 @@ def the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Shapes, "learn", lambda *_: None)
 
 
-def inspect(stream: list[tuple[Direction, bytes]]) -> tuple[list[Pdu], bytes]:
-    stack = Stack()
+def inspect(stream: list[tuple[Direction, bytes]], policing: Policing = UNPOLICED) -> tuple[list[Pdu], bytes]:
+    stack = Stack(policing=policing)
     pdus = [pdu for direction, octets in stream for pdu in stack.feed(direction, octets).pdus]
     return pdus, stack.snapshot()
 
@@ -40,12 +42,22 @@ requests = st.builds(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from([C2S, S2C]), reports | reports | requests), max_size=30))
-def test_no_result_tells_which_way_a_report_went(stream: list[tuple[Direction, bytes]]) -> None:
-    fast = inspect(stream)
+openings = st.sampled_from([[], [(C2S, v.CR), (S2C, v.CC), (C2S, data(v.CN)), (S2C, data(v.AC))]])
+
+
+@given(
+    openings,
+    st.lists(st.tuples(st.sampled_from([C2S, S2C]), reports | reports | requests), max_size=30),
+    st.sampled_from([UNPOLICED, Policing(signatures.read())]),
+)
+def test_no_result_tells_which_way_a_report_went(
+    opening: list[tuple[Direction, bytes]], stream: list[tuple[Direction, bytes]], policing: Policing
+) -> None:
+    """With the opening seen, reports of transfer sets that nobody started are findings, again and again."""
+    fast = inspect(opening + stream, policing)
     with pytest.MonkeyPatch.context() as patch:
         the_long_way(patch)
-        assert inspect(stream) == fast
+        assert inspect(opening + stream, policing) == fast
 
 
 @needs_captures

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector import Checkpoint, Limits, Stack, StateError, merge
+from inspector import Checkpoint, Limits, Policing, Stack, StateError, merge
 from inspector.tase2 import Kind
+from node import signatures
 from tests.inspector import vectors as v
 from tests.inspector.vectors import C2S, REPORT, S2C, data, osi, request, response, tlv, variables
 
@@ -175,3 +176,23 @@ def test_any_msgpack_is_a_state_or_refused(value: object) -> None:
 def test_any_octets_are_a_state_or_refused(octets: bytes) -> None:
     with pytest.raises(StateError):
         Stack.resume(octets, (b"", b""))
+
+
+VERSION_1 = (
+    "82a17601a5737461746598097f920606cc81956ecc9302cca2cc819292010192030292909090",
+    "9a020494040004cc8a9202cc8a930500049306a9444f4d2f54532d30310194040005cc849202cc84930500059202cc80",
+)
+"""A checkpoint and the delta after it, as the release before made them of the first part of vectors.conversation()."""
+
+
+def test_the_version_before_is_still_read() -> None:
+    checkpoint, delta = map(bytes.fromhex, VERSION_1)
+    kept = Checkpoint(checkpoint)
+    kept.apply(delta)
+    stack = Stack.resume(kept.pack(), (b"", b""), policing=Policing(signatures.read()))
+    assert (stack.pdus, stack.app, stack.detected) == ((8, 10), "ICCP_Transfer.Reporting", True)
+    assert stack.state.known["DOM/TS-01"].kind is Kind.TRANSFER_SET
+    assert stack.midstream, "what was agreed on was not kept"
+    rest = [stack.feed(direction, octets) for direction, octets in v.conversation()[18:]]
+    assert [finding for result in rest for finding in result.findings] == []
+    assert "Stop Transfer" in [pdu.operation for result in rest for pdu in result.pdus]
