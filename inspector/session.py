@@ -122,7 +122,7 @@ class Spdu(NamedTuple):
 
 def decode(octets: Octets, pos: int, end: int) -> Spdu:
     """The SPDU in `octets[pos:end]`, which fills the TSDU together with a token SPDU before it. Raises DecodeError."""
-    if octets[pos : pos + 4] == DATA_PREFIX:
+    if octets[pos : pos + 4] == DATA_PREFIX and pos + 4 <= end:  # the octets behind are another TSDU's
         return Spdu("DT", pos + 4, end)
     if octets[pos] not in TOKENS:
         return _spdu(octets, pos, end)

@@ -1,5 +1,7 @@
 """The whole stack: what leaves, what is reported, what ends a session."""
 
+import pytest
+
 from inspector import Limits, Pdu, Policing, Result, Stack
 from node import signatures
 from tests.inspector import vectors as v
@@ -165,3 +167,14 @@ def test_octets_that_crashed_another_stack() -> None:
     result = Stack().feed(C2S, wire)
     assert (result.forward, result.reset) == (0, True)
     assert result.findings[0].code.startswith("ber-")
+
+
+@pytest.mark.parametrize("tsdu", ["01", "01 00", "01 00 01"])
+def test_no_octet_behind_a_tsdu_is_read_as_its_own(tsdu: str) -> None:
+    """What follows completes the head of session data; it makes no difference whether it is there already."""
+    wire = data(octets(tsdu))
+    behind = octets("01 00 01 00")[len(octets(tsdu)) :]
+    assert Stack().feed(C2S, wire + behind).findings[:1] == Stack().feed(C2S, wire).findings[:1]
+    assert [it.session for it in Stack().feed(C2S, wire + behind).pdus] == [
+        it.session for it in Stack().feed(C2S, wire).pdus
+    ]
