@@ -17,6 +17,8 @@ LONG_PIECES: Final = 100
 """Inputs of more octets are cut into pieces so many times as long."""
 STEPS_MS: Final = (0, 0, 40, 900, 70_000)
 """By how much the clock moves from one message to the next."""
+CUT_SHORT: Final = "cut short"
+"""Inputs of this kind are worth looking at closely, all of them: whether what is behind a message matters."""
 LEAP: Final = 100
 """How many steps it moves after every fourth."""
 CLOCK_MS: Final = 1_700_000_000_000
@@ -247,6 +249,16 @@ def _talk(rng: Random, material: Material) -> Drawn:
     return FRESH, tuple(_plain(rng, it) for it in messages)
 
 
+def _cut_short(rng: Random, material: Material) -> Drawn:
+    """A message that ends too soon, and right behind it the octets that would have been its rest."""
+    start, (message, *_) = _some(rng, material, 1)
+    said = message.said
+    at = below(rng, min(len(said.octets), 24 if rng.random() < 0.7 else 500) + 1)
+    head, rest = said.octets[:at], said.octets[at:]
+    sent = [(said.direction, o.data(head) if said.is_data else o.tpkt(head)), (said.direction, rest)]
+    return start, (*sent, _plain(rng, _one(rng, material)))
+
+
 def _segments(rng: Random, material: Material) -> Drawn:
     """A TSDU in many small TPDUs, which may never end or be broken into."""
     start, (message, *_) = _some(rng, material, 1)
@@ -295,9 +307,10 @@ def _noise(rng: Random, material: Material) -> Drawn:
 
 _Draw = Callable[[Random, Material], Drawn]
 _WEIGHTS: Final[tuple[tuple[str, _Draw, int], ...]] = (
-    ("mutated", _mutated, 44),
+    ("mutated", _mutated, 43),
     ("reports", _reports, 1),
     ("talk", _talk, 1),
+    (CUT_SHORT, _cut_short, 1),
     ("twice", _twice, 8),
     ("blind", _blind, 14),
     ("shuffled", _shuffled, 9),

@@ -251,8 +251,8 @@ def compare(setup: Setup, given: Input, piece: int) -> None:
         return
     _same(f"{piece} octets at a time", whole(setup, given), in_pieces)
     _same("octet by octet", in_pieces, whole(setup, given, 1))
-    if not given.step_ms:
-        _same("at once", in_pieces, at_once(setup, given))
+    at_one_time = given._replace(step_ms=0)
+    _same("at once", whole(setup, at_one_time, 1), at_once(setup, at_one_time))
 
 
 def _tell(pdus: list[Pdu]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from scripts.lab.fuzz import cost, shrink
 from scripts.lab.fuzz.figures import Failure, Figures
-from scripts.lab.fuzz.inputs import Input, Maker
+from scripts.lab.fuzz.inputs import CUT_SHORT, Input, Maker
 from scripts.lab.fuzz.material import Material
 from scripts.lab.fuzz.setups import setups
 from scripts.lab.fuzz.trial import run, same_trouble, trouble_of
@@ -46,7 +46,7 @@ class Worker:
             if took_s > cost.seconds_max(given) and cost.seconds(setup, given) > cost.seconds_max(given):
                 self._fail(index, given, f"slow: {took_s:.3f} s for {given.octets} octets")
             figures.count(given, setup.name, feeding)
-            if index % COMPARE_EVERY == 0:
+            if index % COMPARE_EVERY == 0 or given.kind == CUT_SHORT:
                 self._look_closely(index, given)
             if index % 256 == 0 and time.monotonic() > until_s:
                 break
