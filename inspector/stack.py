@@ -1,18 +1,17 @@
 """The whole stack for one session: octets in; what may leave, and what was seen, out."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
-from inspector import apps, cotp, decoder, memory, refusals, services
+from inspector import apps, cotp, decoder, memory, refusals, services, telling
 from inspector.apps import NAMINGS
-from inspector.decoder import Part, Tsdu
+from inspector.decoder import Part
 from inspector.details import describe
 from inspector.errors import DecodeError, StateError
 from inspector.framer import Framer
-from inspector.judge import Judge, Policing, Verdict
+from inspector.judge import Judge, Policing
 from inspector.limits import Limits
-from inspector.meaning import Interpreter, Meaning
-from inspector.results import LAYERS, NO_DETAILS, Action, Direction, Edit, Finding, Pdu, Result
+from inspector.meaning import Interpreter
+from inspector.results import LAYERS, Action, Direction, Edit, Result
 from inspector.seen import Seen
 from inspector.shapes import Shapes
 from inspector.state import (
@@ -26,6 +25,8 @@ from inspector.state import (
     pack_versioned,
     unpack_versioned,
 )
+from inspector.telling import Told
+from inspector.turn import Turn, names_of
 
 OnUndecodable = Literal["reset", "pass", "continue"]
 """What follows octets that cannot be decoded: the end of the session; everything passes, uninspected; or (for
@@ -39,48 +40,6 @@ _DEFAULT_LIMITS = Limits()
 _UNPOLICED = Policing()
 
 CR = 0xE0
-
-_TPKT, _COTP, _SESSION, _PRESENTATION, _ACSE, _MMS, _TASE2 = (1 << bit for bit in range(len(LAYERS)))
-_TRANSPORT = _TPKT | _COTP
-_LAYER_NAMES = tuple(
-    tuple(name for bit, name in enumerate(LAYERS) if mask >> bit & 1) for mask in range(1 << len(LAYERS))
-)
-
-
-Apps = Mapping[int | str, None]
-
-
-def _names(apps: Apps) -> list[str]:
-    """The applications' names; empty for what has none."""
-    return [app if isinstance(app, str) else NAMINGS[app].app or "" for app in apps]
-
-
-class Turn:
-    """What one feed brings forth."""
-
-    __slots__ = ("apps", "edits", "findings", "known_apps", "now_ms", "pdus", "quarantine_s")
-
-    def __init__(self, now_ms: int, apps: Apps) -> None:
-        self.now_ms = now_ms
-        self.apps = apps
-        self.known_apps = len(apps)
-        self.pdus: list[Pdu] = []
-        self.findings: list[Finding] = []
-        self.edits: list[Edit] = []
-        self.quarantine_s = 0.0
-
-    def result(self, forward: int, *, reset: bool) -> Result:
-        """The answer."""
-        apps = () if len(self.apps) == self.known_apps else self._new_apps()
-        return Result(
-            *(forward, tuple(self.pdus), tuple(self.findings), reset, tuple(self.edits), self.quarantine_s, apps)
-        )
-
-    def _new_apps(self) -> tuple[str, ...]:
-        """Names are told once, though several operations may share one."""
-        names = _names(self.apps)
-        earlier = set(names[: self.known_apps])
-        return tuple(name for name in dict.fromkeys(names[self.known_apps :]) if name and name not in earlier)
 
 
 class Stack:
@@ -100,10 +59,11 @@ class Stack:
         self._offline = on_undecodable == "continue"
         self._framers = (Framer(limits), Framer(limits))
         self._shapes = (Shapes(), Shapes())
-        self._details = details
+        self._describe = describe if details else telling.no_details
         self._state = Association()
         self._judge = Judge(policing, self._state, limits)
         self._interpreter = Interpreter(self._state, limits, self._judge.is_control)
+        self._by_shape = self._judge.by_shape and not details
 
     def feed(self, direction: Direction | int, data: bytes, now_ms: int = 0) -> Result:
         """Octets that arrived on the leg `direction`; the answer counts from the head of those still held.
@@ -185,7 +145,8 @@ class Stack:
             if not self._offline:
                 raise
             length = framer.length if len(turn.pdus) == told else 0  # a value before the bad one may have been told of
-            self._skip(direction, framer, length, error, turn)
+            finding = self._judge.undecodable(error, framer.origin)
+            self._tell(telling.undecodable(direction, length, error, finding), turn)
             return Action.PASS
 
     def _connection(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
@@ -195,29 +156,16 @@ class Stack:
             *(framer.octets, framer.length, turn.now_ms),
         )
         memory.introduce(seen, self._state)
-        action, findings, *_ = self._judge.judge(seen, ())
-        if action is Action.DENY:
-            action = Action.RESET
-        details = describe(seen) if self._details else NO_DETAILS
-        self._see(direction, _TRANSPORT)
-        turn.findings += findings
-        turn.pdus.append(
-            Pdu(
-                *(direction, _LAYER_NAMES[_TRANSPORT], framer.length, connection.name),
-                verdict=action.name.lower(),
-                findings=findings,
-                details=details,
-            )
-        )
-        return self._act(action, framer, turn, seen)
+        verdict = self._judge.judge(seen, ())
+        if verdict.action is Action.DENY:
+            verdict = verdict._replace(action=Action.RESET)
+        self._tell(telling.connection(seen, verdict, self._describe), turn)
+        return self._act(verdict.action, framer, turn, seen)
 
-    def _skip(self, direction: Direction, framer: Framer, length: int, error: DecodeError, turn: Turn) -> None:
-        """A TSDU that cannot be decoded, in a capture: told of as far as it was understood."""
-        finding = self._judge.undecodable(error, framer.origin)
-        mask = _TRANSPORT if error.kind is None else _TRANSPORT | _MMS
-        self._see(direction, mask)
-        turn.findings.append(finding)
-        turn.pdus.append(Pdu(direction, _LAYER_NAMES[mask], length, "DT", mms_pdu=error.kind, findings=(finding,)))
+    def _tell(self, told: Told, turn: Turn) -> None:
+        self._state.see_layers(told.layers)
+        self._state.pdus[told.pdu.direction] += 1
+        turn.tell(told.pdu)
 
     def _data(self, direction: Direction, framer: Framer, turn: Turn) -> Action:
         """One TSDU: first it is decoded, which can fail, then judged, then acted on and remembered."""
@@ -243,8 +191,8 @@ class Stack:
             action = verdict.action
             if action is Action.DENY and (len(tsdu.parts) > 1 or not refusals.possible(part)):
                 action = Action.RESET  # there is no taking it out
-            turn.findings += verdict.findings
-            turn.pdus.append(self._pdu(seen, meaning, tsdu, verdict._replace(action=action), length))
+            verdict = verdict._replace(action=action)
+            self._tell(telling.value(seen, part, meaning, verdict, length, self._describe), turn)
             length, quiet = 0, verdict.quiet
             if action >= Action.DENY and not self._offline:
                 return self._act(action, framer, turn, seen)
@@ -260,47 +208,11 @@ class Stack:
 
     def _learn_shape(self, direction: Direction, framer: Framer, part: Part, turn: Turn) -> None:
         pdu = turn.pdus[-1]
-        if pdu.app == apps.TRANSFER_REPORT.app and framer.segments == 1 and self._judge.by_shape and not self._details:
+        if pdu.app == apps.TRANSFER_REPORT.app and framer.segments == 1 and self._by_shape:
             head = framer.head
             self._shapes[direction].learn(
                 *(framer.octets, head, head + framer.length, part.access.data, pdu, self._state.generation)
             )
-
-    def _pdu(
-        self,
-        seen: Seen,
-        meaning: Meaning,
-        tsdu: Tsdu,
-        verdict: Verdict,
-        length: int,
-    ) -> Pdu:
-        part = seen.part
-        assert part is not None
-        pdu = part.mms
-        mask = _mask(tsdu, part, meaning)
-        self._see(seen.direction, mask)
-        return Pdu(
-            seen.direction,
-            _LAYER_NAMES[mask],
-            length,
-            "DT",
-            tsdu.session,
-            tsdu.presentation,
-            None if part.acse is None else part.acse.name,
-            None if pdu is None else pdu.kind,
-            None if pdu is None else pdu.service_name,
-            None if pdu is None else pdu.invoke_id,
-            meaning.operation,
-            verdict.app,
-            meaning.objects,
-            _VERDICTS[verdict.action],
-            verdict.findings,
-            describe(seen) if self._details else NO_DETAILS,
-        )
-
-    def _see(self, direction: Direction, mask: int) -> None:
-        self._state.see_layers(mask)
-        self._state.pdus[direction] += 1
 
     def _act(self, action: Action, framer: Framer, turn: Turn, seen: Seen) -> Action:
         """Note what becomes of the TSDU just judged."""
@@ -347,7 +259,7 @@ class Stack:
     @property
     def apps(self) -> tuple[str, ...]:
         """Every application seen, the first one first."""
-        return tuple(dict.fromkeys(name for name in _names(self._state.apps) if name))
+        return tuple(dict.fromkeys(name for name in names_of(self._state.apps) if name))
 
     @property
     def layers(self) -> dict[str, bool]:
@@ -421,22 +333,6 @@ class Stack:
         for framer, undecided in zip(stack._framers, held, strict=True):
             framer.hold(undecided)
         return stack
-
-
-_VERDICTS = tuple(action.name.lower() for action in Action)
-
-
-def _mask(tsdu: Tsdu, part: Part, meaning: Meaning) -> int:
-    mask = _TRANSPORT
-    if tsdu.session is not None:
-        mask |= _SESSION if tsdu.presentation is None else _SESSION | _PRESENTATION
-    if part.acse is not None:
-        mask |= _ACSE
-    if part.mms is not None:
-        mask |= _MMS
-    if meaning.operation is not None:
-        mask |= _TASE2
-    return mask
 
 
 def _is_answer(seen: Seen) -> bool:
