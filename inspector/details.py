@@ -197,11 +197,10 @@ def _variable(octets: Octets, at: int, start: int, stop: int) -> Fields:
     """Where it stands in the list, its address, its components."""
     parts = ber.children(octets, start, stop)
     said: Fields = {"at": at}
-    tag, first, last = parts[0]
-    if tag == 0xA1:
-        said["address"] = _address(octets, first, last)
-    for tag, first, last in parts[1:]:
-        if tag == 0xA5:
+    for nr, (tag, first, last) in enumerate(parts):
+        if tag == 0xA1 and nr == 0:
+            said["address"] = _address(octets, first, last)
+        elif tag == 0xA5 and nr:
             said["components"] = _components(octets, first, last, 0)
     return said
 

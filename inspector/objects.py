@@ -111,7 +111,14 @@ def specification(octets: Octets, pos: int, end: int, limits: Limits) -> tuple[t
 def _variables_and_data(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
     names, by_list, stop = specification(octets, pos, end, limits)
     _, start, last = ber.header(octets, stop, end)
+    _ends(last, end)
     return Access(names, by_list, (start, last))
+
+
+def _ends(stop: int, end: int) -> None:
+    """A second list would be read by whoever takes the last one for the first."""
+    if stop != end:
+        raise DecodeError("mms-length", "octets after the arguments of a service", stop)
 
 
 def _read(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
@@ -120,7 +127,9 @@ def _read(octets: Octets, pos: int, end: int, limits: Limits) -> Access:
         tag, start, stop = ber.header(octets, stop, end)
     if tag != VARIABLE_LIST_NAME:
         raise DecodeError("mms-variable-access", "a read of nothing", pos)
-    names, by_list, _ = specification(octets, start, stop, limits)
+    _ends(stop, end)
+    names, by_list, last = specification(octets, start, stop, limits)
+    _ends(last, stop)
     return Access(names, by_list)
 
 

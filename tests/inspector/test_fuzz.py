@@ -325,6 +325,13 @@ FOUND = {
         0 0300000902f0a001000100
     """,
     ),
+    "a read of two lists, one of them of nothing": (
+        "no policing, narrow",
+        FRESH,
+        """
+        0 0300002502f0800100010061183016020103a011a00f020122a40aa102a000a104a0023000
+    """,
+    ),
     "a select refused with a number too long is told of once": (
         "stock rules, narrow",
         BUSY,
