@@ -285,6 +285,19 @@ class Talk:
         asked = self._says(CLIENT, o.request(number, o_read(self._point())))
         return [asked, self._says(CLIENT, tlv(0x85, bytes((number & 0x7F,)))), self._says(SERVER, answer)]
 
+    def contexts_altered(self) -> list[Said]:
+        """A presentation context more, and one less; both in typed data."""
+        if self._bare:
+            return self.identify()
+        number = self._rng.randrange(5, 12)
+        proposed = tlv(0xA0, tlv(0x30, o.integer(number), tlv(0x06, b"\x28\xca\x22\x02\x01"), tlv(0x30)))
+        deleted = tlv(0xA1, o.integer(number - 2)) if self._rng.random() < 0.5 else b""
+        result = tlv(0xA0, tlv(0x30, o.integer(self._rng.randrange(3), 0x80)))
+        return [
+            Said(CLIENT, b"\x21\x00" + tlv(0xA0, proposed, deleted)),
+            Said(SERVER, b"\x21\x00" + tlv(0xA1, result)),
+        ]
+
     def several_in_one(self) -> list[Said]:
         """More than one value in one TSDU."""
         if self._bare:
@@ -500,6 +513,7 @@ EXCHANGES: Final[tuple[Callable[[Talk], list[Said]], ...]] = (
         Talk.events,
         Talk.refused,
         Talk.cancelled,
+        Talk.contexts_altered,
         Talk.several_in_one,
     ),
 )
