@@ -15,10 +15,11 @@ from typing import Final
 from rich.console import Console
 
 from scripts.lab import reconnect_story
+from scripts.lab.admin import AdminError
 from scripts.lab.evidence import Result
 from scripts.lab.faults import FAILURES
 from scripts.lab.lab import Lab
-from scripts.lab.layout import Layout
+from scripts.lab.layout import RELAXED, Layout, Timing
 from scripts.lab.namespaces import LabError
 from scripts.lab.story import Story
 
@@ -36,7 +37,7 @@ def main() -> int:
     console = Console(highlight=False, width=min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
     try:
         result = _run(options, console)
-    except LabError as error:
+    except (LabError, AdminError) as error:
         console.print(f"The demo cannot go on: {error}", markup=False)
         return CANNOT
     except KeyboardInterrupt:
@@ -52,7 +53,7 @@ def _run(options: argparse.Namespace, console: Console) -> Result:
         if not options.unprivileged:
             console.print("Not root: network namespaces cannot be had. Showing the unprivileged pair instead.")
         return reconnect_story.run(console, options.failure, options.connections, options.seconds)
-    with Lab(options.prefix) as lab:
+    with Lab(options.prefix, timing=RELAXED if options.relaxed else Timing()) as lab:
         result = Story(console, lab, options.failure, options.connections, options.seconds).tell()
         if options.keep:
             _keep(console, lab.layout, options.prefix)
@@ -90,6 +91,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
     parser.add_argument(
         "--unprivileged", action="store_true", help="the pair on loopback, without root: reconnect mode"
+    )
+    parser.add_argument(
+        "--relaxed", action="store_true", help="slower heartbeats, for a machine that is busy with other things"
     )
     parser.add_argument("--prefix", default="tandem-", help=argparse.SUPPRESS)
     return parser.parse_args()

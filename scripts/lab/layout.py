@@ -33,6 +33,10 @@ class Timing:
         return self.interval_ms * self.lost_threshold
 
 
+RELAXED = Timing(interval_ms=100, lost_threshold=5, lease_ms=350)
+"""Slower than the default, so that a machine busy with other things does not look like a dead node."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """A lab's directory and what is in it."""

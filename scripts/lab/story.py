@@ -65,6 +65,9 @@ class Story:
         self._watch(self._seconds * _SHARE_BEFORE)
 
     def _show_cache(self) -> None:
+        self._act.look_again()
+        if self._act.needless:
+            self._console.print("This machine stuttered: the nodes changed places already. Nothing broke; on we go.")
         screen.heading(self._console, 3, f"The session cache on {self._act.passive.name}, the passive node")
         self._print_command(self._act.passive, "diagnose", "ips", "share", "list")
 

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from scripts.lab.lab import Lab
-from scripts.lab.layout import Timing
+from scripts.lab.layout import RELAXED
 
 RUN = Path("/run")
 LOG_LINES = 80
-RELAXED = Timing(interval_ms=100, lost_threshold=5, lease_ms=350)
-"""Slower than the default, so that a machine busy with other things does not look like a dead node."""
 
 
 @pytest.fixture

@@ -17,10 +17,9 @@ import pytest
 
 from node import signatures
 from scripts.lab.lab import Lab
-from scripts.lab.layout import ICCP_PORT
+from scripts.lab.layout import ICCP_PORT, RELAXED
 from scripts.lab.programs import Program
 from scripts.lab.topology import CLIENT_ADDRESS
-from tests.e2e.conftest import RELAXED
 from tests.e2e.lines import until
 from tests.e2e.wire import captured, inspected
 from tests.requirements import needs_root, needs_tool

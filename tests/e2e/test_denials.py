@@ -16,10 +16,9 @@ from itertools import count
 import pytest
 
 from scripts.lab.lab import Lab
-from scripts.lab.layout import LOAD_PORT
+from scripts.lab.layout import LOAD_PORT, RELAXED
 from scripts.lab.nodes import Node
 from scripts.lab.programs import Program
-from tests.e2e.conftest import RELAXED
 from tests.e2e.detections.live import perform
 from tests.e2e.detections.words import opened
 from tests.e2e.lines import PATIENCE_S, Line, listen, receive, take_over, until

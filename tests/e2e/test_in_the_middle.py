@@ -22,7 +22,7 @@ import pytest
 from scripts.lab import topology
 from scripts.lab.faults import FAILURES
 from scripts.lab.lab import Lab
-from tests.e2e.conftest import RELAXED
+from scripts.lab.layout import RELAXED
 from tests.e2e.lines import Line, accept, cached, listen, receive, row, take_over, until
 from tests.inspector import vectors
 from tests.requirements import needs_root

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from scripts.lab.lab import Lab
+from scripts.lab.layout import RELAXED
 from scripts.lab.programs import Program
-from tests.e2e.conftest import RELAXED
 from tests.e2e.lines import until
 from tests.requirements import needs_root
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from inspector import Direction
 from scripts.lab.lab import Lab
-from scripts.lab.layout import ICCP_PORT, PolicedSite
+from scripts.lab.layout import ICCP_PORT, RELAXED, PolicedSite
 from scripts.lab.namespaces import run
-from tests.e2e.conftest import RELAXED
 from tests.e2e.detections.peers import OUTSIDE
 from tests.e2e.detections.policy import POLICIES, POLICY
 from tests.e2e.detections.talks import Fate, Message, Talk
