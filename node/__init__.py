@@ -14,7 +14,7 @@ Two processes
   lease.py, store.py, exits.py                the right to speak; what is kept on disk; exit codes
 
 The data path
-  proxy.py      listeners, connections to servers, time-outs
+  proxy.py      listeners, connections to servers, time-outs; ports.py keeps ports from being used again at once
   relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py)
   decoder.py    the inspector's state as replication carries it
   inspectors.py makes the inspectors, held to signatures and policies

@@ -22,6 +22,7 @@ from node.kernel.flow import Flow
 from node.kernel.gate import Gate
 from node.kernel.layout import flow_key
 from node.log import get
+from node.ports import RestingPorts
 from node.relay import Relay, Surroundings
 from protocol.session import CLIENT, SERVER, Leg, Session
 
@@ -29,6 +30,8 @@ ACCEPT_BURST_MAX = 64
 LISTEN_BACKLOG = 1024
 SWEEP_S = 1.0
 DRAIN_S = 0.01
+ANOTHER_PORT = 0
+"""Not the client's own, but whichever is free."""
 ID_BITS = 24
 """Session ids are unique in the cluster: the epoch, then a count within it."""
 
@@ -60,6 +63,7 @@ class Proxy:
         self._accepting = False
         self._swept_s = around.clock_s()
         self._swept_bytes: dict[int, tuple[int, int]] = {}
+        self._ports = RestingPorts()
 
     # --- listeners
 
@@ -179,9 +183,11 @@ class Proxy:
             task.result()  # a fault must not stay unseen
 
     async def _open(self, relay: Relay, service: Service, preferred_port: int) -> None:
+        source = str(service.source)
+        rests = self._ports.rests(source, preferred_port, self.around.clock_s())
         sock = tcp.open_active(
-            str(service.source),
-            preferred_port,
+            source,
+            ANOTHER_PORT if rests else preferred_port,
             self._config.limits.buffer_bytes,
             transparent=self._gate is not None,
         )
@@ -216,7 +222,14 @@ class Proxy:
         """The session is over."""
         if self.relays.pop(relay.session.id, None) is not None:
             self.inspectors.closed(relay.session.client)
+            self._give_up_port(relay.session)
         self._swept_bytes.pop(relay.session.id, None)
+
+    def _give_up_port(self, session: Session) -> None:
+        leg = session.legs[SERVER]
+        if leg is not None:
+            local = tcp.TcpRecord.from_wire(leg.connection).local
+            self._ports.give_up(local.host, local.port, self.around.clock_s())
 
     def _sweep(self) -> None:
         now_s = self.around.clock_s()

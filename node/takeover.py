@@ -27,12 +27,11 @@ from node.kernel.gate import Gate
 from node.kernel.layout import flow_key
 from node.lease import Lease
 from node.log import get
-from node.proxy import Proxy
+from node.proxy import ANOTHER_PORT, Proxy
 from node.relay import Relay
 from node.store import GrowingNumber
 from protocol.session import SERVER, Leg, Session
 
-ANOTHER_PORT = 0
 UNKNOWN_RESET_GRACE_NS = 1_000_000_000
 """For this long after a takeover the kernel does not answer for connections that nobody knows."""
 REANNOUNCE_S = (0.05, 0.2, 1.0, 3.0)

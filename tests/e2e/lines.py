@@ -21,12 +21,18 @@ class Line:
     """A connection of the client through the pair, and the server's end of it."""
 
     def __init__(
-        self, lab: Lab, listener: socket.socket | None, *, port: int = LOAD_PORT, source: str | None = None
+        self,
+        lab: Lab,
+        listener: socket.socket | None,
+        *,
+        port: int = LOAD_PORT,
+        source: str | None = None,
+        source_port: int = 0,
     ) -> None:
         """Without a listener, whoever is the server does not belong to the test."""
 
         def dial() -> socket.socket:
-            address = None if source is None else (source, 0)
+            address = None if source is None else (source, source_port)
             return socket.create_connection((topology.CLIENT_VIRTUAL, port), PATIENCE_S, address)
 
         self.client = inside(lab.topology.namespace("client"), dial)

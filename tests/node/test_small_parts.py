@@ -12,6 +12,7 @@ import pytest
 from node import store, tether
 from node.errors import StartupError
 from node.lease import Lease, LeaseOverError
+from node.ports import REST_S, RestingPorts
 from node.refusals import LOG_EVERY_S, Refusals
 from node.turns import Turns
 from tests.node.fakes import Clock, Loop
@@ -147,3 +148,12 @@ async def test_uvloop_is_not_needed_for_turns() -> None:
     turns.ready(Busy("x", seen, 0.0, Clock()))
     await asyncio.sleep(0)
     assert seen == ["x"]
+
+
+def test_ports_rest_after_use() -> None:
+    ports = RestingPorts()
+    assert not ports.rests("172.16.200.4", 40_404, 0.0)
+    ports.give_up("172.16.200.4", 40_404, 10.0)
+    assert ports.rests("172.16.200.4", 40_404, 10.0 + REST_S - 1)
+    assert not ports.rests("172.16.200.5", 40_404, 11.0)
+    assert not ports.rests("172.16.200.4", 40_404, 10.0 + REST_S)
