@@ -59,8 +59,8 @@ def test_a_paced_exchange_makes_nobody_retransmit(lab: Lab) -> None:
     arguments = ("--host", CLIENT_VIRTUAL, "--rounds", str(ROUNDS), "--interval", "0.5")
     pingpong = lab.start_program("client", "pingpong", "pingpong", *arguments)
     pingpong.wait_for_progress()  # the opening, on a busy machine, may take longer than a timer
-    before = {host: lab.topology.retransmitted_segments(host) for host in ("client", "server")}
+    before = lab.topology.retransmitted_segments("server")
     summary = pingpong.finish(60.0)
-    after = {host: lab.topology.retransmitted_segments(host) for host in ("client", "server")}
+    after = lab.topology.retransmitted_segments("server")
     assert summary["rounds"] == ROUNDS
-    assert after == before
+    assert (summary["retransmitted"], after - before) == (0, 0), "of the exchange; the client's close is not part of it"
