@@ -26,7 +26,7 @@ from inspector import Result
 from inspector.state import VERSION, VERSIONS_READ
 from node import channel, clock, exits, log, store, tether
 from node.addressing import Addresses
-from node.admin import Admin
+from node.admin import Admin, Sources, routes
 from node.channel import Channel, Credentials, Owner
 from node.child import Orders
 from node.config import Config, Link, load
@@ -106,7 +106,8 @@ class Worker:
         self._rates = Rates(self._counters, self._status)
         self._events = Events(config)
         self._lessons = Lessons()
-        self._admin = Admin(config, self._status, self._events, self._lessons, self._duties.request_switchover)
+        sources = Sources(config, self._status, self._events, self._lessons, self._duties.request_switchover)
+        self._admin = Admin(config, routes(sources))
 
     # --- parts
 
