@@ -30,6 +30,7 @@ from node.kernel import orphans
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.keys import KeyFileError, read_key
+from node.manager import Manager
 from node.notices import Notices
 from node.store import next_incarnation
 
@@ -75,6 +76,7 @@ class Guard:
         self._hitless = self._choose_mode()
         self._addresses = Addresses(config.virtual_addresses)
         self._gate: Gate | None = None
+        self._manager = Manager.of(os.environ)
         self._leaving = False
         self._pause_s = RESTART_PAUSE_S
 
@@ -164,9 +166,11 @@ class Guard:
                 # and some take milliseconds to close. The fence makes it safe to act on it.
                 if child.pidfd in ready or not child.listen():
                     return
+                if child.beat is not None:
+                    self._manager.beaten(child.beat, child.beat_s)
                 if stop in ready:
                     stop.recv(16)
-                    self._leaving = True
+                    self._leave_soon()
                     leave_by_s = clock.boottime_s() + LEAVE_LIMIT_S
                     child.leave()
                 overslept = clock.boottime_s() - looked_s > 4 * LOOK_S  # we were stopped, not only the worker
@@ -175,6 +179,10 @@ class Guard:
                     log.error("worker stalls: ending it", pid=child.process.pid)
                     child.kill()
                     return
+
+    def _leave_soon(self) -> None:
+        self._leaving = True
+        self._manager.stopping()
 
     def _patience_s(self, child: Child) -> float:
         """How long a worker may be silent: beside a standby, no longer than its lease lasts anyway."""
@@ -189,6 +197,8 @@ class Guard:
         child.listen()
         if child.beat is not None:
             self._notices.send(child.beat)
+        if not self._leaving:
+            self._manager.dead()
         code = child.reap(DYING_LIMIT_S)
         self._clear()
         if code not in (exits.DONE, exits.STOOD_DOWN, exits.BAD_HOST):
@@ -210,7 +220,7 @@ class Guard:
         stop.settimeout(self._pause_s)
         with suppress(TimeoutError, BlockingIOError):
             stop.recv(16)
-            self._leaving = True
+            self._leave_soon()
 
 
 def _take_priority() -> None:
