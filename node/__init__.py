@@ -30,7 +30,8 @@ Outside
   kernel/       the gate, TCP_REPAIR, addresses: what is done inside the Linux kernel
   addressing.py the virtual addresses, from a thread of their own
   admin/        the admin API over HTTP       views.py, status.py, rates.py   what it shows
-  events.py, lessons.py                       what was told of lately; what policies can be drafted from
+  events/       what happened: kept, and told in the formats of others
+  lessons.py                                  what policies can be drafted from
   captures/     pcap files for `tandem inspect` and `tandem learn`
   log.py, clock.py, errors.py
 """

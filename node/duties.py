@@ -21,7 +21,7 @@ from node.replicator import Replicator, Standing
 from node.standby import Standby
 from node.status import Status
 from node.store import GrowingNumber
-from node.takeover import Takeover
+from node.takeover import Account, Takeover
 from protocol import events
 from protocol.handover import obstacle
 from protocol.heartbeat import Heartbeat, Role
@@ -56,6 +56,7 @@ class NodeDuties:
         self.beaten = on_beat
         self.peer_heard_s: float | None = None
         self.peer_stale = False
+        self.on_takeover: Callable[[Account], None] = lambda _account: None
         self._parts = parts
         self._end = end
         self._loop = asyncio.get_running_loop()
@@ -156,6 +157,7 @@ class NodeDuties:
     def _tell(self) -> None:
         account = self._status.account
         if account is not None:
+            self.on_takeover(account)
             logger.info(
                 "takeover complete",
                 epoch=account.epoch,

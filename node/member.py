@@ -68,6 +68,11 @@ class Member:
         self._pulsed_s = clock.boottime_s()
         self.stepped_ns = 0
         """The clock as read for the machine's latest decision."""
+        self.on_effect: Callable[[Effect], None] = lambda _effect: None
+        """Hears of each effect before it is carried out."""
+        self.on_role: Callable[[Role, Role], None] = lambda _before, _after: None
+        """Hears of a change of role after all it takes has been carried out."""
+        self._role = machine.role
         self._waiting: deque[Event] = deque()
         self._busy = False
         self._performers: dict[type[Any], Callable[[Any], None]] = {
@@ -102,10 +107,17 @@ class Member:
                 self.stepped_ns = clock.boottime_ns()
                 effects: list[Effect] = self.machine.step(self._waiting.popleft(), self.stepped_ns / NS_PER_S)
                 for effect in effects:
+                    self.on_effect(effect)
                     self._performers[type(effect)](effect)
+                self._tell_role()
         finally:
             self._busy = False
         self._schedule()
+
+    def _tell_role(self) -> None:
+        before, self._role = self._role, self.machine.role
+        if before is not self._role:
+            self.on_role(before, self._role)
 
     def _schedule(self) -> None:
         if self._timer is not None:

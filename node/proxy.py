@@ -205,6 +205,7 @@ class Proxy:
             relay.abort(f"server {relay.session.server}: {reason}")
             return
         await relay.replicated()
+        self.around.on_opened(relay)
         relay.start()
 
     def _attach_server(self, relay: Relay, sock: socket.socket) -> None:

@@ -63,6 +63,8 @@ class Surroundings:
     on_result: Callable[[Relay, Result], None]
     on_closed: Callable[[Relay, str], None]
     on_fault: Callable[[Relay, Exception], None]
+    on_opened: Callable[[Relay], None] = lambda _relay: None
+    """Both connections stand and the passive node holds them."""
 
 
 class Relay:

@@ -104,7 +104,11 @@ class Worker:
         self._status = Status(self._parts, orders, self._member, self._links, self._counters, clock.boottime_s())
         self._duties.join(self._member, self._status)
         self._rates = Rates(self._counters, self._status)
-        self._events = Events(config)
+        self._events = Events(
+            config, self._parts.proxy.inspectors, orders.incarnation, lambda: self._member.machine.epoch
+        )
+        self._member.on_effect, self._member.on_role = self._events.node.effect, self._events.node.role
+        self._duties.on_takeover = self._events.node.took_over
         self._lessons = Lessons()
         sources = Sources(config, self._status, self._events, self._lessons, self._duties.request_switchover)
         self._admin = Admin(config, routes(sources))
@@ -130,6 +134,7 @@ class Worker:
             on_result=self._inspected,
             on_closed=self._session_closed,
             on_fault=self._session_failed,
+            on_opened=self._session_opened,
         )
         lost_s = config.cluster.heartbeat.lost_s
         standby = Standby(self._open_stream, config.limits.sessions, lost_s, self._counters, clock.boottime_s)
@@ -188,6 +193,7 @@ class Worker:
         self._rates.start(self._loop)
         if not all(watcher.up.values()):
             self._member.step(events.DataLinksChanged(False))
+        self._events.node.started({"takeover": "hitless" if self._orders.hitless else "reconnect"})
         self._member.start()
         logger.info("worker runs", takeover="hitless" if self._orders.hitless else "reconnect")
         try:
@@ -244,6 +250,7 @@ class Worker:
         beat = tether.Beat(machine.role, machine.epoch, self._orders.incarnation, machine.peer.incarnation, standby)
         tether.send(self._guard, tether.pack_beat(beat))
         self._links.count_missed()
+        self._events.node.beaten(self._status.sync(), self._links)
         if machine.role is Role.PASSIVE:
             if machine.epoch > parts.epoch.value:
                 self._loop.run_in_executor(None, parts.epoch.grow, machine.epoch)
@@ -281,11 +288,12 @@ class Worker:
     def _carrier_changed(self, watcher: LinkWatcher) -> None:
         if changed := watcher.changes():
             logger.warning("data interfaces changed", **changed)
+            self._events.node.data_links(changed)
             self._member.step(events.DataLinksChanged(all(watcher.up.values())))
 
     def _inspected(self, relay: Relay, result: Result) -> None:
         self._rates.count(result)
-        self._events.take(relay, result)
+        self._events.sessions.inspected(relay, result)
         self._lessons.take(relay, result)
         for finding in result.findings:
             logger.warning("finding", serial=relay.session.serial, **finding._asdict())
@@ -303,8 +311,12 @@ class Worker:
         self._counters["internal_errors"] += 1
         logger.error("internal error", serial=relay.session.serial, exc_info=error)
 
+    def _session_opened(self, relay: Relay) -> None:
+        self._events.sessions.opened(relay)
+
     def _session_closed(self, relay: Relay, reason: str) -> None:
         self._parts.proxy.forget(relay)
+        self._events.sessions.closed(relay, reason)
         logger.info("session closed", serial=relay.session.serial, reason=reason)
 
 

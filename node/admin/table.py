@@ -12,7 +12,7 @@ from node import clock, views
 from node.admin.answers import done, lists, refused, shows
 from node.admin.routes import Handler, Route, get, post
 from node.config import Config
-from node.events import Events
+from node.events import Event, Events
 from node.lessons import Lessons
 from node.relay import Relay
 from node.status import Status
@@ -63,11 +63,15 @@ def routes(sources: Sources) -> tuple[Route, ...]:
         get("/sessions", lists(sources.relays, sources.session_rows)),
         get("/connections", lists(sources.relays, sources.connection_rows)),
         get("/cache", lists(sources.cached, sources.cache_rows)),
-        get("/events", lists(sources.events.view, list)),
+        get("/events", lists(sources.events.kept.__iter__, _records)),
         get("/learned", shows(sources.lessons.view)),
         post("/switchover", _switchover(sources)),
         post("/learned", _learn(sources.lessons)),
     )
+
+
+def _records(told: Iterable[Event]) -> list[dict[str, Any]]:
+    return [event.record() for event in told]
 
 
 def _switchover(sources: Sources) -> Handler:

@@ -264,7 +264,7 @@ def test_the_node_told_of_each_application_once_when_it_came(told: Told, data_se
     connection = told.clients[data_set]
     seen = list(dict.fromkeys(row["app"] for row in connection if row["app"]))
     session = told.sessions[data_set]
-    events = [row for row in told.events if row["serial"] == session["serial"] and row["type"] == "app"]
+    events = [row for row in told.events if row["type"] == "app" and row["serial"] == session["serial"]]
     assert sorted(row["app"] for row in events) == sorted(seen)
     assert session["apps"] == [row["app"] for row in events][: len(session["apps"])]
     by_app = {row["app"]: row for row in reversed(connection) if row["app"]}

@@ -83,7 +83,7 @@ class Stage:
     def events(self, line: Line, kind: str = "finding") -> list[dict[str, Any]]:
         """What the active node has told of a connection."""
         told = self.lab.pair.active().ask("/events")
-        return [each for each in told if each["client"] == line.name and each["type"] == kind]
+        return [each for each in told if each["type"] == kind and each["client"] == line.name]
 
     def finding(self, line: Line, sid: int) -> dict[str, Any]:
         """The finding by a signature on a connection."""
