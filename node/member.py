@@ -15,8 +15,9 @@ from node.config import Link
 from node.lease import Lease
 from node.links import Links
 from node.log import get
-from protocol import events, heartbeat
+from protocol import events, heartbeat, versions
 from protocol.events import Effect, Event
+from protocol.handshake import Identity
 from protocol.heartbeat import DeathNotice, Heartbeat, Role, Sync
 from protocol.roles import RoleMachine
 
@@ -75,6 +76,8 @@ class Member:
         self._role = machine.role
         self._waiting: deque[Event] = deque()
         self._busy = False
+        self.met: Identity | None = None
+        """The other node as it last introduced itself on a stream."""
         self._performers: dict[type[Any], Callable[[Any], None]] = {
             events.Activate: duties.activate,
             events.StandDown: duties.stand_down,
@@ -149,11 +152,21 @@ class Member:
             return
         facts = self._duties.facts()
         message = self.machine.heartbeat(**facts._asdict(), clock_ms=clock.timestamp_clock_ms())
-        self._links.send(heartbeat.pack(message))
+        self._links.send(heartbeat.pack(message, self._peer_reads()))
         if self._lease.claimed:
             self._lease.renew(now_ns)
         self._pulsed_s = clock.boottime_s()
         self._duties.beaten()
+
+    def meet(self, peer: Identity) -> None:
+        """The other node has said which versions it reads."""
+        self.met = peer
+
+    def _peer_reads(self) -> int:
+        """The version of heartbeats that its present life is known to read: it may be of another release now."""
+        if self.met is None or self.met.incarnation != self.machine.peer.incarnation:
+            return heartbeat.LOWEST
+        return max(set(heartbeat.VERSIONS) & set(versions.reads(self.met.schemas, "heartbeat")))
 
     def pulse(self) -> None:
         """In the middle of long work: a heartbeat, if one is due."""

@@ -73,6 +73,7 @@ class Replicator:
         self._clock_s = clock_s
         self._call_soon = call_soon
         self._channel: Channel | None = None
+        self._version = messages.VERSION
         self._batch: list[Message] = []
         self._batch_bytes = 0
         self._marks: list[Mark] = []
@@ -111,7 +112,7 @@ class Replicator:
         self._flush_due = False
         if self._channel is None or not self._batch:
             return
-        payload = messages.pack(self._batch)
+        payload = messages.pack(self._batch, self._version)
         frame = self._channel.send(payload)
         self.journal.sent(frame, len(payload), self._marks, self._clock_s())
         self._batch, self._marks, self._batch_bytes = [], [], 0
@@ -121,12 +122,13 @@ class Replicator:
 
     # --- the stream
 
-    def joined(self, channel: Channel) -> None:
-        """A passive node has opened a stream: dump everything, session by session."""
+    def joined(self, channel: Channel, version: int = messages.VERSION) -> None:
+        """A passive node that reads messages of `version` has opened a stream: dump everything, session by session."""
         if self._channel is not None:
             self._channel.close("replaced by a new stream")
             self._detach()
         self._channel = channel
+        self._version = version
         self.journal = Journal()
         self._counters["syncs"] += 1
         self._sync_frame = -1

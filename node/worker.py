@@ -23,7 +23,6 @@ from typing import Any
 import uvloop
 
 from inspector import Result
-from inspector.state import VERSION, VERSIONS_READ
 from node import channel, clock, exits, log, store, tether
 from node.addressing import Addresses
 from node.admin import Admin, Sources, routes
@@ -48,11 +47,12 @@ from node.proxy import Proxy
 from node.rates import Rates
 from node.refusals import Refusals
 from node.relay import Relay, Surroundings
+from node.release import READS, SOFTWARE, written_for
 from node.replicator import Replicator, Standing
 from node.standby import Standby
 from node.status import Status
 from node.turns import Turns
-from protocol import events, messages
+from protocol import events
 from protocol.datagrams import DatagramOpener, DatagramSealer
 from protocol.errors import HandshakeError
 from protocol.handover import obstacle
@@ -64,11 +64,6 @@ NICENESS = -10
 """The worker comes before ordinary processes. No real-time class: under load that would starve the kernel's own
 network threads, and the throttling of real-time tasks would stop the worker for 50 ms in every second."""
 FILES_BESIDES = 256
-SOFTWARE = "iccp-tandem 0.1"
-SCHEMAS = {"messages": messages.VERSIONS_READ, "decoder": VERSIONS_READ}
-"""What the replication stream carries, and the versions that this release reads."""
-WRITTEN = {"messages": messages.VERSION, "decoder": VERSION}
-"""The versions that it writes."""
 
 logger = log.get("worker")
 
@@ -172,7 +167,7 @@ class Worker:
             self._config.cluster.group,
             self._orders.incarnation,
             self._member.machine.epoch,
-            SCHEMAS,
+            READS,
             SOFTWARE,
         )
 
@@ -265,14 +260,20 @@ class Worker:
         self._member.heard(link, sender, incarnation, message)
 
     def _open_stream(self, link: Link) -> asyncio.Task[Channel]:
-        return self._loop.create_task(channel.connect(self._credentials, link, self._parts.standby.opened))
+        return self._loop.create_task(channel.connect(self._credentials, link, self._stream_opened))
+
+    def _stream_opened(self, stream: Channel) -> Owner:
+        assert stream.peer is not None, "it has proved who it is"
+        self._member.meet(stream.peer)
+        return self._parts.standby.opened(stream)
 
     def _stream_arrived(self, stream: Channel) -> Owner:
         if self._member.role is not Role.ACTIVE or not self._parts.lease.held:
             raise HandshakeError("not-active", "only the active node gives a stream")
         assert stream.peer is not None, "it has proved who it is"
-        _check_reads(stream.peer)
-        self._parts.replicator.joined(stream)
+        written = written_for(stream.peer)
+        self._member.meet(stream.peer)
+        self._parts.replicator.joined(stream, written["messages"])
         return self._parts.replicator
 
     def _cache_changed(self) -> None:
@@ -318,13 +319,6 @@ class Worker:
         self._parts.proxy.forget(relay)
         self._events.sessions.closed(relay, reason)
         logger.info("session closed", serial=relay.session.serial, reason=reason)
-
-
-def _check_reads(peer: Identity) -> None:
-    """Refuse a passive node of an older release, which could not read what this one tells; raises HandshakeError."""
-    for name, version in WRITTEN.items():
-        if version not in peer.schemas[name]:
-            raise HandshakeError("schema", f"{name}: {peer.name} ({peer.software}) does not read version {version}")
 
 
 def _allow_sockets(sessions: int) -> None:

@@ -7,6 +7,7 @@ The seal and what travels under it:
   frames.py     length-prefixed sealed frames on that stream
   records.py    strict, versioned msgpack records, by tables of fields
   heartbeat.py  the heartbeat and the death notice
+  versions.py   what two releases have in common, and the rules for whoever changes what is exchanged
 
 Who speaks:
   roles.py        the role machine and its tables; its header holds the safety argument

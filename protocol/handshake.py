@@ -25,7 +25,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from protocol import records
+from protocol import records, versions
 from protocol.errors import FrameError, HandshakeError, MessageError
 from protocol.frames import FRAME_BYTES_MAX, FrameReader, FrameWriter
 from protocol.records import RECORD_BYTES_MAX, Schema, number, text
@@ -42,7 +42,7 @@ _SCHEMAS_MAX = 16
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a node is. `schemas`: of each thing exchanged ("messages", "state") the versions understood."""
+    """Who a node is. `schemas`: of each thing exchanged (versions.py) the versions that it reads."""
 
     name: str
     group: str
@@ -71,8 +71,8 @@ def _are_schemas(value: object) -> bool:
         and len(value) <= _SCHEMAS_MAX
         and all(map(name, value))
         and all(
-            isinstance(versions, list | tuple) and 1 <= len(versions) <= _SCHEMAS_MAX and all(map(version, versions))
-            for versions in value.values()
+            isinstance(numbers, list | tuple) and 1 <= len(numbers) <= _SCHEMAS_MAX and all(map(version, numbers))
+            for numbers in value.values()
         )
     )
 
@@ -98,19 +98,16 @@ def pack_identity(identity: Identity) -> bytes:
 
 def unpack_identity(payload: bytes) -> Identity:
     """Who the peer says it is; raises MessageError."""
-    _, fields = records.unpack({_IDENTITY.kind: _IDENTITY}, payload)
-    fields["schemas"] = {name: tuple(versions) for name, versions in fields["schemas"].items()}
+    _, fields = records.unpack({_IDENTITY.kind: (_IDENTITY,)}, payload)
+    fields["schemas"] = {name: tuple(numbers) for name, numbers in fields["schemas"].items()}
     return Identity(**fields)
 
 
-def _agree(mine: Mapping[str, tuple[int, ...]], theirs: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
-    agreed = {}
-    for name, versions in mine.items():
-        common = set(versions) & set(theirs.get(name, ()))
-        if not common:
-            raise HandshakeError("schema", f"{name}: here {versions}, there {theirs.get(name, ())}")
-        agreed[name] = max(common)
-    return agreed
+def _agree(mine: Identity, peer: Identity) -> dict[str, int]:
+    try:
+        return versions.common(mine.schemas, peer.schemas)
+    except HandshakeError as error:
+        raise HandshakeError(error.code, f"{peer.name} is of {peer.software}; {error.detail}") from None
 
 
 class Handshake:
@@ -211,6 +208,6 @@ class Handshake:
             raise HandshakeError("group", f"{peer.group}, here {self._identity.group}")
         if peer.name == self._identity.name:
             raise HandshakeError("same-name", f"both nodes are called {peer.name}")
-        schemas = _agree(self._identity.schemas, peer.schemas)
+        schemas = _agree(self._identity, peer)
         reader.max_frame = self._max_frame  # a stranger could only make us hold one identity
         return Established(peer, schemas, writer, reader)

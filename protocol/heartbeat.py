@@ -4,15 +4,17 @@ Both name in `to` the incarnation of the receiver they are meant for, as last he
 yet). A recorded datagram thus proves nothing to a later life of its receiver.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from protocol import records
-from protocol.records import Schema, flag, number, one_of, text
+from protocol.records import Schema, flag, newer, number, one_of, text
 
 PRIORITY_MAX = 255
+TABLES_MAX = 8
+"""Entries of `Heartbeat.rules`."""
 
 
 class Role(StrEnum):
@@ -63,6 +65,8 @@ class Heartbeat:
     sessions: int
     clock_ms: int
     """The sender's CLOCK_MONOTONIC when this was made, in milliseconds: tells its heartbeats' order."""
+    rules: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """What the sender's sessions are held to: of each table how many entries, and their hash. Since version 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,21 @@ class DeathNotice:
     to: int
 
 
-_HEARTBEAT = Schema(
+def _are_tables(value: object) -> bool:
+    """A few names, each with a number and a hash."""
+    name, entries, digest = text(), number(2**32 - 1), text(16)
+    return (
+        isinstance(value, dict)
+        and len(value) <= TABLES_MAX
+        and all(map(name, value))
+        and all(
+            isinstance(each, list | tuple) and len(each) == 2 and entries(each[0]) and digest(each[1])
+            for each in value.values()
+        )
+    )
+
+
+_HEARTBEAT_1 = Schema(
     "heartbeat",
     1,
     {
@@ -98,10 +116,17 @@ _HEARTBEAT = Schema(
     },
 )
 _DEATH = Schema("death", 1, {"node": text(), "epoch": number(), "incarnation": number(), "to": number()})
-_SCHEMAS = {schema.kind: schema for schema in (_HEARTBEAT, _DEATH)}
+_HEARTBEATS = (_HEARTBEAT_1, newer(_HEARTBEAT_1, rules=_are_tables))
+"""Its versions. A field that a version brings has a default in Heartbeat: what an older node's silence means."""
+VERSIONS = tuple(schema.version for schema in _HEARTBEATS)
+LOWEST = VERSIONS[0]
+"""What every node reads, and so what is written to one that has not said more of itself in this life."""
+_SCHEMAS = {_DEATH.kind: (_DEATH,), _HEARTBEAT_1.kind: _HEARTBEATS}
 
 
 def _heartbeat(fields: dict[str, Any]) -> Heartbeat:
+    if "rules" in fields:
+        fields["rules"] = {name: tuple(each) for name, each in fields["rules"].items()}
     fields["role"], fields["sync"] = Role(fields["role"]), Sync(fields["sync"])
     return Heartbeat(**fields)
 
@@ -111,14 +136,15 @@ def _death(fields: dict[str, Any]) -> DeathNotice:
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any]], Heartbeat | DeathNotice]] = {
-    _HEARTBEAT.kind: _heartbeat,
+    _HEARTBEAT_1.kind: _heartbeat,
     _DEATH.kind: _death,
 }
 
 
-def pack(message: Heartbeat | DeathNotice) -> bytes:
-    """The payload of a datagram."""
-    return records.pack(_HEARTBEAT if isinstance(message, Heartbeat) else _DEATH, asdict(message))
+def pack(message: Heartbeat | DeathNotice, version: int = LOWEST) -> bytes:
+    """The payload of a datagram; a heartbeat in this version. Death notices have one version."""
+    schema = _HEARTBEATS[version - LOWEST] if isinstance(message, Heartbeat) else _DEATH
+    return records.pack(schema, asdict(message))
 
 
 def unpack(payload: bytes) -> Heartbeat | DeathNotice:

@@ -3,17 +3,20 @@
 A frame carries a batch of messages: a msgpack array of arrays, each `[code, *fields]`. Frames are numbered by
 their place in the sealed stream; the passive answers with `Commit(n)`: all frames up to n are applied. Order
 within the stream is the order in which the primary did things.
+
+What a version brings (versions.py has the rules) stands in the table below with its number: a message that a reader of
+an older version does not know is not sent to it, and a message's or a session record's later fields are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgpack
 
 from protocol.errors import MessageError
-from protocol.session import Edit
+from protocol.session import FIELDS_OF_VERSION_1, Edit
 
 
 class SyncBegin(NamedTuple):
@@ -92,9 +95,10 @@ class Shared(NamedTuple):
 Message = SyncBegin | Opened | Data | Ended | Progress | Closed | SyncEnd | Handover | Commit | Shared
 
 VERSION = 2
-"""The version that is written. Version 1, which is still read, knew neither edits nor `Shared`, nor the last field of
-a session's record."""
 VERSIONS_READ = (1, 2)
+VERSIONS_WRITTEN = (2,)
+"""Those that a passive node's reader may be of. Of version 1 none is left: what it cannot be told, edits, it would
+miss."""
 SHARED_BYTES_MAX = 1024 * 1024
 """The most that `Shared` may carry."""
 
@@ -114,11 +118,37 @@ _FIELDS: dict[int, tuple[type[Any], tuple[object, ...]]] = {
     10: (Shared, (bytes,)),
 }
 _CODES = {kind: code for code, (kind, _) in _FIELDS.items()}
+_OPENED = _CODES[Opened]
 
 
-def pack(messages: Iterable[Message]) -> bytes:
-    """A frame's payload."""
-    return bytes(msgpack.packb([(_CODES[type(message)], *message) for message in messages]))
+class _Brought(NamedTuple):
+    """What a version brought, and a reader of the one before must be spared. Messages go by their codes."""
+
+    messages: frozenset[int] = frozenset()
+    fields: Mapping[int, int] = {}
+    """Messages that became longer: how many fields they had before, and have still if the rest is left out."""
+    record: int | None = None
+    """How many fields a session's record had before."""
+
+
+_BROUGHT = {2: _Brought(frozenset({_CODES[Shared]}), {_CODES[Data]: 6}, FIELDS_OF_VERSION_1)}
+_SHORTER = frozenset(older for brought in _BROUGHT.values() for older in brought.fields.items())
+_Item = tuple[Any, ...]
+
+
+def pack(messages: Iterable[Message], version: int = VERSION) -> bytes:
+    """A frame's payload for a reader of this version."""
+    items: list[_Item] = [(_CODES[type(message)], *message) for message in messages]
+    for later in range(VERSION, version, -1):
+        items = [_without(_BROUGHT[later], item) for item in items if item[0] not in _BROUGHT[later].messages]
+    return bytes(msgpack.packb(items))
+
+
+def _without(brought: _Brought, item: _Item) -> _Item:
+    code, *fields = item
+    if code == _OPENED:
+        fields[0] = fields[0][: brought.record]
+    return code, *fields[: brought.fields.get(code)]
 
 
 def unpack(payload: bytes) -> list[Message]:
@@ -139,8 +169,8 @@ def _message(item: object) -> Message:
         raise MessageError("unknown-message", f"code {item[0]}")
     kind, expected = _FIELDS[item[0]]
     fields = item[1:]
-    if kind is Data and len(fields) == len(expected) - 1:
-        fields.append([])
+    if (item[0], len(fields)) in _SHORTER:
+        fields += list(kind._field_defaults.values())[len(fields) - len(expected) :]
     if len(fields) != len(expected) or not all(map(_fits, fields, expected)):
         raise MessageError("malformed", f"fields of {kind.__name__}")
     if kind is Data:
@@ -153,7 +183,7 @@ def _fits(value: object, expected: Any) -> bool:
     if expected is _NAT:
         return type(value) is int and value >= 0
     if expected is _EDITS:
-        return isinstance(value, list) and all(map(_is_edit, value))
+        return isinstance(value, list | tuple) and all(map(_is_edit, value))
     return isinstance(value, expected)
 
 

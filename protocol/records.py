@@ -1,10 +1,14 @@
 """Strict records: what a peer sends is a msgpack map of exactly the known fields, each checked.
 
 A record is `{"kind": ..., "v": ..., field: value, ...}`. A field too many, one too few, a wrong type or a
-value out of bounds refuses the whole record; so does a version that this release does not know.
+value out of bounds refuses the whole record.
+
+A kind's versions stand in a table, each the one before and some fields more (versions.py has the rules). A record is
+written in a version that its reader knows, and so without the fields that came later. Of a version later than the
+table's last, the fields of that last one are read, which are all still there; the rest is left alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +52,11 @@ class Schema:
     fields: Mapping[str, Check]
 
 
+def newer(schema: Schema, **fields: Check) -> Schema:
+    """The next version of a schema: these fields more."""
+    return Schema(schema.kind, schema.version + 1, {**schema.fields, **fields})
+
+
 def pack(schema: Schema, values: Mapping[str, Any]) -> bytes:
     """The record's bytes; our own values must fit the schema."""
     assert all(check(values[name]) for name, check in schema.fields.items()), f"{schema.kind}: {values}"
@@ -57,8 +66,8 @@ def pack(schema: Schema, values: Mapping[str, Any]) -> bytes:
     return data
 
 
-def unpack(schemas: Mapping[str, Schema], data: bytes) -> tuple[str, dict[str, Any]]:
-    """A record of one of these kinds: its kind and its fields.
+def unpack(schemas: Mapping[str, Sequence[Schema]], data: bytes) -> tuple[str, dict[str, Any]]:
+    """A record of one of these kinds, whose versions stand oldest first: its kind and its fields.
 
     Raises MessageError: `oversized`, `malformed`, `unknown-message`, `version`.
     """
@@ -66,9 +75,9 @@ def unpack(schemas: Mapping[str, Schema], data: bytes) -> tuple[str, dict[str, A
     kind, version = record.pop("kind", None), record.pop("v", None)
     if not isinstance(kind, str) or kind not in schemas:
         raise MessageError("unknown-message", repr(kind)[:80])
-    schema = schemas[kind]
-    if type(version) is not int or version != schema.version:
-        raise MessageError("version", f"{kind} in version {version!r:.20}, here {schema.version}")
+    schema = _schema(schemas[kind], version)
+    if schema.version != version:
+        record = {name: value for name, value in record.items() if name in schema.fields}
     if record.keys() != schema.fields.keys():
         odd = sorted(repr(name)[:40] for name in record.keys() ^ schema.fields.keys())
         raise MessageError("malformed", f"{kind}: fields {', '.join(odd[:8])}")
@@ -76,6 +85,14 @@ def unpack(schemas: Mapping[str, Schema], data: bytes) -> tuple[str, dict[str, A
         if not check(record[name]):
             raise MessageError("malformed", f"{kind}: {name}")
     return kind, record
+
+
+def _schema(versions: Sequence[Schema], version: object) -> Schema:
+    """The schema to read a record of this version by."""
+    oldest, latest = versions[0], versions[-1]
+    if type(version) is not int or version < oldest.version:
+        raise MessageError("version", f"{oldest.kind} in version {version!r:.20}, here {oldest.version} and later")
+    return versions[min(version, latest.version) - oldest.version]
 
 
 def _decode(data: bytes) -> dict[Any, Any]:

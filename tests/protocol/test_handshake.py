@@ -138,6 +138,7 @@ def test_oversized_identity() -> None:
         b"\xc1",
         msgpack.packb([1, 2]),
         msgpack.packb({"kind": "heartbeat", "v": 1}),
+        msgpack.packb({"kind": "identity", "v": 0}),
         msgpack.packb({"kind": "identity", "v": 2}),
         msgpack.packb({"kind": "identity", "v": 1, "name": "a"}),
     ],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from protocol.datagrams import DATAGRAM_BYTES_MAX, DatagramSealer
 from protocol.errors import MessageError
-from protocol.heartbeat import DeathNotice, Heartbeat, Role, Sync, pack, unpack
+from protocol.heartbeat import LOWEST, VERSIONS, DeathNotice, Heartbeat, Role, Sync, pack, unpack
 from protocol.records import RECORD_BYTES_MAX
 from tests.protocol.samples import SECRET, heartbeat
 
@@ -27,6 +27,7 @@ HEARTBEATS = st.builds(
     to=U64,
     sessions=U64,
     clock_ms=U64,
+    rules=st.dictionaries(NAMES, st.tuples(st.integers(0, 2**32 - 1), st.just("0a1b2c3d")), max_size=2),
     **{name: st.booleans() for name in ("data_ok", "stream", "solo", "stale", "doubt", "override")},
 )
 NOTICES = st.builds(DeathNotice, node=NAMES, epoch=U64, incarnation=U64, to=U64)
@@ -44,12 +45,13 @@ def refused(payload: bytes) -> str:
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    return {"kind": "heartbeat", "v": 1, **asdict(heartbeat()), **changes}
+    """As the newest version has it."""
+    return {"kind": "heartbeat", "v": VERSIONS[-1], **asdict(heartbeat()), **changes}
 
 
 @given(HEARTBEATS | NOTICES)
 def test_round_trip(message: Heartbeat | DeathNotice) -> None:
-    again = unpack(pack(message))
+    again = unpack(pack(message, VERSIONS[-1]))
     assert again == message
     assert not isinstance(again, Heartbeat) or (type(again.role), type(again.sync)) == (Role, Sync)
 
@@ -57,7 +59,9 @@ def test_round_trip(message: Heartbeat | DeathNotice) -> None:
 def test_the_largest_fits_a_datagram() -> None:
     most = 2**64 - 1
     numbers: dict[str, Any] = {"epoch": most, "incarnation": most, "to": most, "sessions": most, "clock_ms": most}
-    payload = pack(replace(heartbeat(node="\N{GREEK CAPITAL LETTER OMEGA}" * 64), **numbers))
+    omegas = "\N{GREEK CAPITAL LETTER OMEGA}" * 64
+    rules = dict.fromkeys(("policies", "signatures", "stock tags", "custom tags"), (2**32 - 1, "0a1b2c3d"))
+    payload = pack(replace(heartbeat(node=omegas, rules=rules), **numbers), VERSIONS[-1])
     assert len(DatagramSealer(SECRET, "g" * 64, "s" * 64, most).seal(payload)) <= DATAGRAM_BYTES_MAX
 
 
@@ -93,6 +97,9 @@ def test_every_field_is_needed(name: str) -> None:
         {"incarnation": "1"},
         {"doubt": 0},
         {"sessions": -1},
+        {"rules": {"policies": 1}},
+        {"rules": {"policies": [1, "x" * 17]}},
+        {"rules": {str(number): [1, "x"] for number in range(9)}},
     ],
     ids=str,
 )
@@ -100,8 +107,32 @@ def test_out_of_bounds(changes: dict[str, Any]) -> None:
     assert refused(msgpack.packb(record(**changes))) == "malformed"
 
 
+@given(HEARTBEATS, st.sampled_from(VERSIONS))
+def test_cut_down_to_an_older_version_it_lacks_what_came_later_and_nothing_else(message: Heartbeat, older: int) -> None:
+    brought = {2: {"rules": {}}}
+    lacking = {name: value for version, fields in brought.items() if version > older for name, value in fields.items()}
+    assert unpack(pack(message, older)) == replace(message, **lacking)
+
+
+def test_the_first_version_is_what_release_0_1_0_reads_and_no_more() -> None:
+    """It refuses a heartbeat with a field too many."""
+    fields = msgpack.unpackb(pack(heartbeat(rules={"policies": (1, "0a1b2c3d")}), LOWEST))
+    known = asdict(heartbeat())
+    del known["rules"]
+    assert fields == {"kind": "heartbeat", "v": 1, **known}
+
+
+def test_of_a_later_version_what_is_known_is_read() -> None:
+    assert unpack(msgpack.packb(record(v=9, mood="good"))) == heartbeat()
+    assert refused(msgpack.packb(record(v=9, mood="good", epoch="high"))) == "malformed"
+    short = record(v=9, mood="good")
+    del short["role"]
+    assert refused(msgpack.packb(short)) == "malformed"
+
+
 def test_other_versions_and_kinds() -> None:
-    assert refused(msgpack.packb(record(v=2))) == "version"
+    assert refused(msgpack.packb(record(v=0))) == "version"
+    assert refused(msgpack.packb(record(v=1))) == "malformed", "the first version has no rules"
     assert refused(msgpack.packb(record(v=True))) == "version"
     assert refused(msgpack.packb(record(kind="identity"))) == "unknown-message"
     assert refused(msgpack.packb(record(kind=["heartbeat"]))) == "unknown-message"

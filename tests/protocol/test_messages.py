@@ -53,6 +53,25 @@ def test_data_of_the_first_version_is_read() -> None:
     assert messages.unpack(payload) == [messages.Data(1, 0, b"abc", 2, 9, None, ())]
 
 
+def test_for_a_reader_of_the_first_version_what_came_later_is_left_out() -> None:
+    session = [1, "iccp", "10.0.0.1:4000", "10.0.0.9:102", 0.0, 0, [[], None], b"state", True]
+    told = [
+        messages.Shared(b"state"),
+        messages.Opened(session),
+        messages.Data(1, 0, b"abc", 2, 9, None, ()),
+        messages.Commit(3),
+    ]
+    older = msgpack.unpackb(messages.pack(told, 1))
+    assert older == [[2, session[:-1]], [3, 1, 0, b"abc", 2, 9, None], [9, 3]]
+    assert messages.unpack(messages.pack(told, 1)) == [messages.Opened(session[:-1]), *told[2:]]
+    assert messages.unpack(messages.pack(told, 2)) == told
+
+
+def test_what_is_written_can_be_read_here() -> None:
+    """Else a node could not follow one of its own release."""
+    assert messages.VERSION == max(messages.VERSIONS_WRITTEN) == max(messages.VERSIONS_READ)
+
+
 def test_what_the_node_made_up_counts_for_the_size() -> None:
     plain = messages.Data(1, 0, b"abc", 2, 9, None)
     edited = plain._replace(edits=((0, 1, bytes(1000), bytes(2000)),))
