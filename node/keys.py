@@ -11,6 +11,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 KEY_SIZE = 32
 FORMAT = "tandem-key-v1"
@@ -31,20 +32,40 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_SIZE)
 
 
+class Secret(NamedTuple):
+    """A kind of file that only its owner may read: what it is called, and how to come by one."""
+
+    name: str
+    missing: str
+    """The remedy when there is none; `{path}` is its path."""
+    make: str
+    """The remedy when something else is in its place."""
+
+
+KEY = Secret(
+    "key", "make it with `tandem keygen {path}` and copy it to the other node", "make one with `tandem keygen {path}`"
+)
+
+
 def read_key(path: Path) -> bytes:
     """The key in `path`. Raises KeyFileError."""
+    return _parse(path, read_secret(path, KEY))
+
+
+def read_secret(path: Path, kind: Secret) -> bytes:
+    """The content of a small file that is its owner's alone. Raises KeyFileError."""
     try:
         # Not blocking, so that a FIFO put in the file's place cannot hang the node.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise KeyFileError(
-            f"{path} does not exist", f"make it with `tandem keygen {path}` and copy it to the other node"
-        ) from None
+        raise KeyFileError(f"{path} does not exist", kind.missing.format(path=path)) from None
     except OSError as error:
-        raise KeyFileError(f"{path} cannot be opened: {error.strerror}", "run as the key file's owner") from None
+        raise KeyFileError(
+            f"{path} cannot be opened: {error.strerror}", f"run as the {kind.name} file's owner"
+        ) from None
     try:
-        _check_status(path, os.fstat(descriptor))
-        return _parse(path, os.read(descriptor, FILE_SIZE_MAX + 1))
+        _check_status(path, os.fstat(descriptor), kind)
+        return os.read(descriptor, FILE_SIZE_MAX + 1)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error.strerror}", "see that the disk is sound") from None
     finally:
@@ -52,12 +73,17 @@ def read_key(path: Path) -> bytes:
 
 
 def write_key(path: Path, key: bytes, *, replace: bool = False) -> None:
-    """Write `key` to `path` with mode 0600, whole or not at all.
-
-    Raises KeyFileError, also when the file exists and `replace` is not set.
-    """
+    """Write `key` to `path`, as `write_secret`."""
     assert len(key) == KEY_SIZE
     line = f"{FORMAT} {base64.b64encode(key).decode()}\n".encode()
+    write_secret(path, line, "use --force to replace it; both nodes need the new key then", replace=replace)
+
+
+def write_secret(path: Path, line: bytes, instead: str, *, replace: bool = False) -> None:
+    """Write `line` to `path` with mode 0600, whole or not at all.
+
+    Raises KeyFileError, also when the file exists and `replace` is not set: with the remedy `instead`.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         _write_new(draft, line)
@@ -69,9 +95,7 @@ def write_key(path: Path, key: bytes, *, replace: bool = False) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except FileExistsError:
-        raise KeyFileError(
-            f"{path} exists already", "use --force to replace it; both nodes need the new key then"
-        ) from None
+        raise KeyFileError(f"{path} exists already", instead) from None
     except OSError as error:
         raise KeyFileError(f"{path} cannot be written: {error.strerror}", "see its directory") from None
 
@@ -85,11 +109,11 @@ def _write_new(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _check_status(path: Path, status: os.stat_result) -> None:
+def _check_status(path: Path, status: os.stat_result, kind: Secret) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise KeyFileError(f"{path} is not a regular file", f"make one with `tandem keygen {path}`")
+        raise KeyFileError(f"{path} is not a regular file", kind.make.format(path=path))
     if status.st_size > FILE_SIZE_MAX:
-        raise KeyFileError(f"{path} is too large for a key file", f"make one with `tandem keygen {path}`")
+        raise KeyFileError(f"{path} is too large for a {kind.name} file", kind.make.format(path=path))
     if os.geteuid() not in (status.st_uid, 0) and status.st_uid != 0:  # root looks on behalf of the node's user
         raise KeyFileError(f"{path} belongs to user {status.st_uid}", "it must be the node's own user's, or root's")
     if status.st_mode & 0o077:

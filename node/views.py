@@ -102,6 +102,45 @@ def cache(kept: Iterable[Session], held_to: HeldTo, wall_s: float) -> list[dict[
     return rows
 
 
+def search_row(kept: Relay | Session, now_s: float, wall_s: float) -> dict[str, Any]:
+    """A session in short: what its node serves, or keeps for the other."""
+    session = kept.session if isinstance(kept, Relay) else kept
+    return {
+        "id": session.id,
+        "serial": session.serial,
+        "service": session.service,
+        "client": session.client,
+        "server": session.server,
+        "age_s": round(wall_s - session.opened_s, 1),
+        "bytes": _bytes(session),
+        "resumed": session.resumed,
+        "guarded": session.guarded,
+        **(_served(kept, now_s) if isinstance(kept, Relay) else _kept(kept)),
+    }
+
+
+def _served(relay: Relay, now_s: float) -> dict[str, Any]:
+    return {
+        "state": _connection_state(relay),
+        "idle_s": round(now_s - relay.last_active_s, 1),
+        "rate_bps": [round(rate * 8) for rate in relay.rates],
+        "apps": list(relay.stack.apps),
+        "app": relay.stack.app,
+        "denied": relay.denied,
+        "ignored": relay.stack.ignored,
+    }
+
+
+def _kept(session: Session) -> dict[str, Any]:
+    stack = resume(session.decoder.pack())
+    return {
+        "state": "cached" if session.complete else "incomplete",
+        "apps": list(stack.apps),
+        "app": stack.app,
+        "ignored": stack.ignored,
+    }
+
+
 def _table(tags: TagTable) -> dict[str, Any]:
     return {"nr": tags.count, "hash": tags.hash}
 

@@ -106,7 +106,7 @@ class Worker:
         self._duties.on_takeover = self._events.node.took_over
         self._lessons = Lessons()
         sources = Sources(config, self._status, self._events, self._lessons, self._duties.request_switchover)
-        self._admin = Admin(config, routes(sources))
+        self._admin = Admin(config, routes(sources), refusals)
 
     # --- parts
 

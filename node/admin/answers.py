@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from node.admin.routes import Handler
 
 SLICE_ROWS = 32
 """So many rows are made and written in one turn of the loop: about a millisecond."""
+DIGITS_MAX = 9
 
 Item = TypeVar("Item")
 
@@ -35,11 +37,10 @@ def lists(items: Callable[[], Iterable[Item]], rows: Callable[[Iterable[Item]], 
 
     async def handler(request: web.Request) -> web.StreamResponse:
         try:
-            offset, limit = _whole(request, "offset", 0), _whole(request, "limit", None)
+            offset, limit = whole(request, "offset", 0), whole(request, "limit", sys.maxsize // 2)
         except ValueError as error:
             return refused(str(error), 400)
-        first = offset or 0
-        chosen = list(islice(items(), first, None if limit is None else first + limit))
+        chosen = list(islice(items(), offset, offset + limit))
         return await _write(request, chosen, rows)
 
     return handler
@@ -75,10 +76,11 @@ def done() -> web.Response:
     return web.json_response({"ok": True})
 
 
-def _whole(request: web.Request, name: str, default: int | None) -> int | None:
+def whole(request: web.Request, name: str, default: int) -> int:
+    """A number of the query; raises ValueError."""
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+    if not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX:
         raise ValueError(f"{name} must be a whole number")
     return int(text)

@@ -12,8 +12,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Access(Enum):
-    """What a caller must be allowed."""
+    """What a caller over TCP must be allowed. Whoever may open the Unix socket may do everything."""
 
+    OPEN = auto()
+    """Nothing: no word of the node is told here."""
     READ = auto()
     """To see the node."""
     CHANGE = auto()
@@ -28,6 +30,8 @@ class Route:
     path: str
     handler: Handler
     access: Access
+    lasting: bool = False
+    """Goes on for as long as the caller listens."""
 
 
 def get(path: str, handler: Handler) -> Route:

@@ -69,16 +69,22 @@ def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] 
 @app.command()
 def keygen(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Where to write the key file.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace a key file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    token: Annotated[bool, typer.Option("--token", help="Make a token for the page instead.")] = False,
 ) -> None:
-    """Make a new cluster key. Readable by its owner alone; both nodes need the same file."""
+    """Make a new cluster key, or a token for the page. Readable by its owner alone; both nodes need the same key."""
     from node.keys import KeyFileError, new_key, write_key  # noqa: PLC0415
+    from node.tokens import write_token  # noqa: PLC0415
 
     try:
-        write_key(path, new_key(), replace=force)
+        if token:
+            write_token(path, replace=force)
+        else:
+            write_key(path, new_key(), replace=force)
     except KeyFileError as error:
         raise CliError(f"{error.what}\n    {error.remedy}", EXIT_USAGE) from None
-    typer.echo(f"{path}: written; copy it to the other node, over a safe way, with mode 0600")
+    what_next = "name it as admin.token_file" if token else "copy it to the other node, over a safe way, with mode 0600"
+    typer.echo(f"{path}: written; {what_next}")
 
 
 @app.command()

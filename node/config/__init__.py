@@ -9,6 +9,7 @@ How any file is read, and how its mistakes are told, is in node.documents.
 
 from node.config.load import load, parse
 from node.config.models import (
+    Admin,
     Cluster,
     Config,
     Heartbeat,
@@ -18,12 +19,14 @@ from node.config.models import (
     Node,
     Service,
     StandbyLoss,
+    Tls,
     VirtualAddress,
 )
 from node.documents.errors import ConfigErrors, Problem
 from node.documents.fields import Endpoint
 
 __all__ = [
+    "Admin",
     "Cluster",
     "Config",
     "ConfigErrors",
@@ -36,6 +39,7 @@ __all__ = [
     "Problem",
     "Service",
     "StandbyLoss",
+    "Tls",
     "VirtualAddress",
     "load",
     "parse",

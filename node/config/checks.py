@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from node.config.models import Cluster, Limits, Link, Node, Service, VirtualAddress
+from node.config.models import Admin, Cluster, Limits, Link, Node, Service, VirtualAddress
 from node.documents.explain import Finding
 
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
@@ -27,6 +27,7 @@ class Draft:
     node: Node | None
     cluster: Cluster | None
     limits: Limits | None
+    admin: Admin | None
     links: dict[int, Link]
     virtual_addresses: dict[int, VirtualAddress]
     services: dict[int, Service]
@@ -41,6 +42,7 @@ def draft(data: Mapping[str, Any]) -> Draft:
         node=_sound(Node, data.get("node")),
         cluster=_sound(Cluster, data.get("cluster")),
         limits=_sound(Limits, data.get("limits", {})),
+        admin=_sound(Admin, data.get("admin")),
         links=_entries(Link, data.get("links")),
         virtual_addresses=sound,
         services=_entries(Service, data.get("services")),
@@ -132,6 +134,14 @@ def admin_socket_fits(parts: Draft) -> Iterator[Finding]:
         yield ("node", "run_dir"), message, "choose a shorter run_dir"
 
 
+def admin_listens_at_a_fixed_address(parts: Draft) -> Iterator[Finding]:
+    """What a virtual address receives besides the services is dropped, and it moves."""
+    hosts = {each.host for each in parts.virtual_addresses.values()}
+    if parts.admin is not None and parts.admin.listen.host in hosts:
+        message = f"{parts.admin.listen.host} is a virtual address and moves between the nodes"
+        yield ("admin", "listen"), message, "give the node's own fixed address, or 127.0.0.1"
+
+
 def lag_holds_a_buffer(parts: Draft) -> Iterator[Finding]:
     """Else a single busy session would put the standby out of sync."""
     if parts.cluster is None or parts.limits is None:
@@ -154,5 +164,6 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     services_use_virtual_addresses,
     servers_are_elsewhere,
     admin_socket_fits,
+    admin_listens_at_a_fixed_address,
     lag_holds_a_buffer,
 )

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from node.config import checks
-from node.config.models import Config, Service
+from node.config.models import Admin, Config, Service
 from node.documents import Bounds, ConfigErrors, Finding, Reading, read_text
 from node.keys import KeyFileError, read_key
+from node.tokens import read_token
 
 if TYPE_CHECKING:
     from inspector.rules import Ruleset
@@ -35,6 +36,7 @@ def parse(text: str, file: str = "<config>", *, check_files: bool = True) -> Con
         reading.add(checks.check(parts))
         if check_files:
             reading.add(_key_findings(reading.data.get("cluster")))
+            reading.add(_admin_findings(parts.admin))
             rules = _rules(reading)
             reading.add(_policy_findings(reading, rules, parts.services))
     return reading.result()
@@ -49,6 +51,24 @@ def _key_findings(cluster: Any) -> list[Finding]:
     except KeyFileError as error:
         return [(("cluster", "key_file"), error.what, error.remedy)]
     return []
+
+
+def _admin_findings(admin: Admin | None) -> list[Finding]:
+    from node.tls import TlsError, server_context  # noqa: PLC0415 - likewise
+
+    if admin is None:
+        return []
+    found: list[Finding] = []
+    try:
+        read_token(admin.token_file)
+    except KeyFileError as error:
+        found.append((("admin", "token_file"), error.what, error.remedy))
+    try:
+        if admin.tls is not None:
+            server_context(admin.tls)
+    except TlsError as error:
+        found.append((("admin", "tls", error.key), error.what, error.remedy))
+    return found
 
 
 def _rules(reading: Reading[Config]) -> Ruleset | None:

@@ -11,11 +11,13 @@ from pydantic import Field, model_validator
 from node.documents.fields import (
     AddressField,
     EndpointField,
+    HostNameField,
     InterfaceAddressField,
     InterfaceNameField,
     NameField,
     PathField,
     Section,
+    UrlField,
     ranged,
     wrong,
 )
@@ -194,6 +196,33 @@ class Limits(Section):
         return self.held_kib * KIB
 
 
+class Tls(Section):
+    """The certificate that the page is served under, and its private key; both PEM."""
+
+    certificate: PathField = Field(examples=["/etc/tandem/page.crt"])
+    key: PathField = Field(examples=["/etc/tandem/page.key"])
+
+
+class Admin(Section):
+    """The page and the admin API over TCP. The Unix socket is always there."""
+
+    listen: EndpointField = Field(examples=["127.0.0.1:7420"])
+    token_file: PathField = Field(examples=["/etc/tandem/page.token"])
+    tls: Tls | None = None
+    names: tuple[HostNameField, ...] = Field(default=(), max_length=16)
+    peer_url: UrlField | None = None
+
+    @model_validator(mode="after")
+    def _in_clear_on_loopback_only(self) -> Admin:
+        if self.tls is None and not self.listen.host.is_loopback:
+            raise wrong(
+                f"{self.listen} is for other hosts too: without tls the token would cross the network in clear",
+                "add tls: {certificate: FILE, key: FILE}, or listen on 127.0.0.1 and come by an SSH tunnel",
+                at="listen",
+            )
+        return self
+
+
 class Log(Section):
     """Where the log goes; no file means standard error."""
 
@@ -213,6 +242,7 @@ class Config(Section):
     policy_file: PathField | None = None
     signature_files: tuple[PathField, ...] = Field(default=(), max_length=16)
     limits: Limits = Limits()
+    admin: Admin | None = None
     log: Log = Log()
 
     @property

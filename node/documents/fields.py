@@ -20,6 +20,10 @@ PORT_MAX = 65_535
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _INTERFACE = re.compile(rf"[^\s/:]{{1,{INTERFACE_NAME_LENGTH_MAX}}}")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]{0,200})?")
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
 _BROADCAST = IPv4Address("255.255.255.255")
 
 
@@ -154,6 +158,21 @@ def _path(value: object) -> Path:
     return Path(text)
 
 
+def _url(value: object) -> str:
+    example = "https://node-b.example:7420/"
+    text = _text(value, "a URL", example)
+    if _URL.fullmatch(text) is None:
+        raise wrong(f"{shown(text)} is not the URL of a page", f"for example {example}")
+    return text
+
+
+def _host_name(value: object) -> str:
+    text = _text(value, "a host name", "node-a.example")
+    if _HOST_NAME.fullmatch(text) is None:
+        raise wrong(f"{shown(text)} cannot be a host name", "letters, digits, - and . as in node-a.example, no port")
+    return text.lower()
+
+
 def _field(parse: Callable[[object], Any]) -> BeforeValidator:
     return BeforeValidator(parse)
 
@@ -165,6 +184,8 @@ AddressField = Annotated[IPv4Address, _field(_address), _AS_TEXT]
 InterfaceAddressField = Annotated[IPv4Interface, _field(_interface_address), _AS_TEXT]
 NameField = Annotated[str, _field(_name)]
 InterfaceNameField = Annotated[str, _field(_interface_name)]
+UrlField = Annotated[str, _field(_url)]
+HostNameField = Annotated[str, _field(_host_name)]
 PathField = Annotated[Path, _field(_path), _AS_TEXT]
 
 

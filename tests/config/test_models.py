@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from node.config import Config, ConfigErrors, Endpoint, load, parse
+from node.config import Admin, Config, ConfigErrors, Endpoint, load, parse
 from node.keys import new_key, write_key
 
 HERE = Path(__file__).parent
@@ -105,3 +105,13 @@ def test_examples_show_every_key() -> None:
         assert set(type(model).model_fields) == model.model_fields_set
     for model in (*config.links, *config.virtual_addresses, *config.services, config.limits, config.log):
         assert set(type(model).model_fields) == model.model_fields_set
+
+
+@pytest.mark.parametrize("name", ["node-a.yaml", "node-b.yaml"])
+def test_examples_show_every_key_of_the_page_in_comments(name: str) -> None:
+    head, tail = (CONFIGS / name).read_text().split("admin: null\n")
+    shown, rest = tail.split("\n\n", 1)
+    section = "\n".join(line.removeprefix("# ") for line in shown.splitlines())
+    admin = parse(f"{head}{section}\n\n{rest}", check_files=False).admin
+    assert admin is not None
+    assert admin.model_fields_set == set(Admin.model_fields)
