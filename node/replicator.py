@@ -11,6 +11,11 @@ bytes of guarded sessions.
 What is said of acknowledgements holds for the bytes of guarded sessions too. The last two steps are rule I6: what
 the passive does not hold is acknowledged only when the passive can no longer take over with the older state. With
 `standby_loss: hold` a lost stream stays WAITING until it is back.
+
+"Too long" counts from when the oldest acknowledgement began to wait, whatever came between: a stream lost, a stream
+back that brings no commit. A passive that is heard and still too slow is let in again only after RESTS times that
+wait, so that it costs the primary a small share of its time at most. What is in flight is bounded by `max_lag_kib`; a
+sync takes half of that and waits for commits, and whatever exceeds it ends the stream: the passive syncs anew.
 """
 
 from __future__ import annotations
@@ -31,6 +36,7 @@ from protocol.messages import Message
 BATCH_BYTES_MAX = 256 * 1024
 SYNC_BURST_SESSIONS = 16
 """Sessions dumped in one turn of the event loop during a sync."""
+RESTS = 10
 SHARED_EVERY_S = 1.0
 """State that all sessions share is told no more often than this."""
 
@@ -80,7 +86,9 @@ class Replicator:
         self._flush_due = False
         self._sync_rest: list[int] = []
         self._sync_frame = -1
-        self._lost_at_s = 0.0
+        self._waiting_since_s: float | None = None
+        """When the oldest acknowledgement that waits for more than its commit began to."""
+        self._rests_until_s = float("-inf")
         self._was_solo = True
         self._shared_at_s = float("-inf")
 
@@ -117,16 +125,22 @@ class Replicator:
         self.journal.sent(frame, len(payload), self._marks, self._clock_s())
         self._batch, self._marks, self._batch_bytes = [], [], 0
         if self.journal.outstanding_bytes > self._lag_bytes_max:
-            self._counters["standby_too_slow"] += 1
-            self._channel.close("the passive node lags too far behind")
+            self._give_up("the passive node lags too far behind", rest=False)
 
     # --- the stream
+
+    def rests_s(self) -> float:
+        """For how long yet no passive is let in: it was too slow."""
+        return max(self._rests_until_s - self._clock_s(), 0.0)
 
     def joined(self, channel: Channel, version: int = messages.VERSION) -> None:
         """A passive node that reads messages of `version` has opened a stream: dump everything, session by session."""
         if self._channel is not None:
+            self._note_waiting()
             self._channel.close("replaced by a new stream")
             self._detach()
+        if self._policy.policy == "hold" and self._waiting_since_s is not None:
+            self._waiting_since_s = self._clock_s()
         self._channel = channel
         self._version = version
         self.journal = Journal()
@@ -139,19 +153,27 @@ class Replicator:
         self._sync_step()
 
     def _sync_step(self) -> None:
-        if self._channel is None or self.standing is not Standing.SYNCING:
+        if self._channel is None or self.standing is not Standing.SYNCING or self._sync_frame >= 0:
             return
-        for _ in range(min(SYNC_BURST_SESSIONS, len(self._sync_rest))):
+        for _ in range(SYNC_BURST_SESSIONS):
+            if not self._sync_rest or self._crowded:
+                break
             relay = self._relays.get(self._sync_rest.pop())
             if relay is not None and not relay.closed and relay.gating is not Gating.STREAMED:
                 self._dump(relay, messages.Opened(relay.record()))
         if self._sync_rest:
             self.flush()
-            self._call_soon(self._sync_step)
+            if not self._crowded:  # else a commit goes on with it
+                self._call_soon(self._sync_step)
             return
         self._append(messages.SyncEnd())
         self.flush()
         self._sync_frame = self.journal.sent_frame
+
+    @property
+    def _crowded(self) -> bool:
+        """As much is in flight as a sync may have."""
+        return self.journal.outstanding_bytes + self._batch_bytes > self._lag_bytes_max // 2
 
     def _dump(self, relay: Relay, opened: messages.Opened) -> None:
         """The session as a whole; once the passive holds it, all taken so far may be acknowledged, all made leave."""
@@ -184,10 +206,18 @@ class Replicator:
     def _committed(self, frame: int) -> None:
         if frame > self.journal.sent_frame:
             raise MessageError("unsent-frame", f"{frame}, the last sent is {self.journal.sent_frame}")
+        was_crowded = self._crowded
         for waiter, position in self.journal.committed(frame).items():
             waiter(position)
-        if self.standing is Standing.SYNCING and 0 <= self._sync_frame <= frame:
+        if self.standing is not Standing.SYNCING:
+            return
+        if self._waiting_since_s is not None:
+            self._waiting_since_s = self._clock_s()  # it makes its way
+        if was_crowded and self._sync_rest:
+            self._call_soon(self._sync_step)
+        if 0 <= self._sync_frame <= frame:
             self._was_solo = False
+            self._waiting_since_s = None
             self._change(Standing.IN_SYNC)
 
     def lost(self, channel: Channel, reason: str) -> None:
@@ -196,9 +226,15 @@ class Replicator:
             return
         log.warning("replication stream lost", reason=reason)
         self._counters["stream_losses"] += 1
+        self._note_waiting()
         self._detach()
-        self._lost_at_s = self._clock_s()
         self._change(Standing.WAITING)
+
+    def _note_waiting(self) -> None:
+        """What is in flight will not be committed: it waits for another stream, and has waited since it was sent."""
+        if self._waiting_since_s is None:
+            now_s = self._clock_s()
+            self._waiting_since_s = now_s - self.journal.lag_s(now_s)
 
     def _detach(self) -> None:
         self._channel = None
@@ -228,16 +264,16 @@ class Replicator:
     def tick(self, peer_stale: bool, peer_heard_s: float | None) -> None:
         """Look at the clock: `peer_stale` is the passive's own word, `peer_heard_s` when it was last heard."""
         now_s = self._clock_s()
-        silent = peer_heard_s is None or now_s - peer_heard_s > 2 * self._lost_s
+        heard_ago_s = float("inf") if peer_heard_s is None else now_s - peer_heard_s
+        silent = heard_ago_s > 2 * self._lost_s
         if self._channel is not None and silent:
             self._channel.close("the passive node is not heard")
-        elif self._channel is not None and self.journal.lag_s(now_s) > self._policy.after_s:
-            self._counters["standby_too_slow"] += 1
-            self._channel.close("the passive node does not commit in time")
+        elif self._channel is not None and self._waited_s(now_s) > self._policy.after_s:
+            self._give_up("the passive node does not commit in time", rest=heard_ago_s < self._lost_s)
         if self._channel is not None and now_s - self._shared_at_s >= SHARED_EVERY_S:
             self._tell_shared(self.shared())
         if self.standing is Standing.WAITING and self._policy.policy == "degrade":
-            if now_s - self._lost_at_s >= self._policy.after_s:
+            if self._waited_s(now_s) >= self._policy.after_s:
                 self._change(Standing.DEGRADING)
         elif self.standing is Standing.DEGRADING:
             if peer_stale:
@@ -245,9 +281,23 @@ class Replicator:
             elif silent:
                 self._go_solo("the passive node is not heard")
 
+    def _waited_s(self, now_s: float) -> float:
+        """How long the oldest acknowledgement has waited."""
+        longest_s = self.journal.lag_s(now_s) if self._channel is not None else 0.0
+        return longest_s if self._waiting_since_s is None else max(longest_s, now_s - self._waiting_since_s)
+
+    def _give_up(self, why: str, *, rest: bool) -> None:
+        """The passive is too slow; with `rest` it shall not hold up the primary again so soon."""
+        assert self._channel is not None, "somebody who is too slow"
+        self._counters["standby_too_slow"] += 1
+        if rest and self._policy.policy == "degrade":
+            self._rests_until_s = self._clock_s() + RESTS * self._policy.after_s
+        self._channel.close(why)
+
     def _go_solo(self, why: str) -> None:
         log.warning("solo: acknowledging without a passive node", why=why)
         self._was_solo = True
+        self._waiting_since_s = None
         self._change(Standing.SOLO)
         for relay in list(self._relays.values()):
             relay.gating = Gating.SOLO

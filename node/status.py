@@ -32,6 +32,7 @@ class Status:
         self.member = member
         self.lease = parts.lease
         self.links = links
+        self.epoch = parts.epoch
         self.replicator = parts.replicator
         self.standby = parts.standby
         self.proxy = parts.proxy
@@ -59,6 +60,8 @@ class Status:
         found = [f"link {health.link.name} is down" for health in self.links.health if not self.links.is_live(health)]
         if not self.member.machine.data_ok:
             found.append("a data interface has no carrier")
+        if self.epoch.trouble:
+            found.append(f"the state directory cannot be written: {self.epoch.trouble}")
         if self.sync() is not Sync.IN_SYNC:
             found.append(f"the session cache is {self.sync()}")
         if not self.hitless:

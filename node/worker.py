@@ -248,11 +248,16 @@ class Worker:
         self._events.node.beaten(self._status.sync(), self._links)
         if machine.role is Role.PASSIVE:
             if machine.epoch > parts.epoch.value:
-                self._loop.run_in_executor(None, parts.epoch.grow, machine.epoch)
+                self._loop.run_in_executor(None, self._learn_epoch, machine.epoch)
             if machine.peer.latest is not None and machine.peer.latest.role is Role.ACTIVE:
                 parts.standby.follow(self._links.live())
         elif machine.role is Role.ACTIVE:
             parts.replicator.tick(self._duties.peer_stale, self._duties.peer_heard_s)
+
+    def _learn_epoch(self, epoch: int) -> None:
+        """Keep the epoch that the other node is active in; what keeps it from being kept is a problem in the status."""
+        with suppress(OSError):
+            self._parts.epoch.grow(epoch)
 
     # --- the other node
 
@@ -270,6 +275,8 @@ class Worker:
     def _stream_arrived(self, stream: Channel) -> Owner:
         if self._member.role is not Role.ACTIVE or not self._parts.lease.held:
             raise HandshakeError("not-active", "only the active node gives a stream")
+        if (rests_s := self._parts.replicator.rests_s()) > 0:
+            raise HandshakeError("resting", f"the passive node was too slow; it may come again in {rests_s:.1f} s")
         assert stream.peer is not None, "it has proved who it is"
         written = written_for(stream.peer)
         self._member.meet(stream.peer)

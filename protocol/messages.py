@@ -202,4 +202,13 @@ def _size(message: Message) -> int:
             return 64 + len(message.data) + sum(16 + len(instead) + len(back) for _, _, instead, back in message.edits)
         case Shared():
             return 64 + len(message.state)
+        case Opened():
+            return 64 + _octets(message.record)
     return 64
+
+
+def _octets(value: Any) -> int:
+    """Of all byte strings in a record."""
+    if isinstance(value, list | tuple):
+        return sum(map(_octets, value))
+    return len(value) if isinstance(value, bytes) else 0

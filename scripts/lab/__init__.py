@@ -14,7 +14,9 @@ What it is made of, from the ground up:
   load         many connections both ways at full speed, every byte checked at both ends
   pingpong     paced requests, and what TCP had to retransmit meanwhile
   voices       who spoke for a virtual address, by packet
+  clocks       a wrong clock for one node's processes (wall.c); disks: one that can be filled
   faults       the ways in which a node can fail
+  schedule     several of them, from a seed, and what they may break; ordeal: one schedule on a running pair
   lab          all of it together, with a tear-down that always works
   evidence     what a takeover kept and what it lost, in numbers
 
@@ -23,5 +25,6 @@ and what is run with it:
   demo         `scripts/demo`            the whole thing, shown
   bench/       `scripts/bench`           how fast: the pair beside HAProxy, the inspector beside tshark
   soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
+  soak_faults  `scripts/soak-faults`     hundreds of random schedules of faults, with a verdict
   fuzz/        `scripts/fuzz`            millions of inputs that the inspector must bear
 """

@@ -1,13 +1,21 @@
-"""The ways in which a node can fail, as a table: the blow, how it is mended, what must follow."""
+"""The ways in which a node can fail, as tables: the blow, how it is mended, what must follow.
+
+FAILURES are those that a demo shows, one at a time; FAULTS, for schedules of several, says besides what a fault does to
+the node that it befalls. Clocks and disks go wrong only where the lab gave the node its own.
+"""
 
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
+from scripts.lab import topology as plan
+from scripts.lab.admin import AdminError
 from scripts.lab.layout import NODE_NAMES
-from scripts.lab.namespaces import kill
+from scripts.lab.namespaces import kill, run
 from scripts.lab.nodes import Node
 from scripts.lab.topology import Topology
 
@@ -121,6 +129,134 @@ FAILURES: Final = {
             _switch_over,
             _nothing,
             notice=True,
+        ),
+    )
+}
+
+
+class Harm(Enum):
+    """What becomes of a node while a fault lasts."""
+
+    NONE = "none"
+    """It goes on, though perhaps in the other role."""
+    SILENT = "silent"
+    """It knows what it knew, and says nothing."""
+    DEAD = "dead"
+    """All that it knew of connections is gone."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A failure as a part of a schedule."""
+
+    failure: Failure
+    harm: Harm = Harm.NONE
+    cuts: str = ""
+    """The network over which the nodes do not hear each other while it lasts."""
+    stops_data: bool = False
+    """No traffic passes the node while it lasts."""
+
+
+_WALL_STEPS_S: Final = {"a": 86_400 * 3, "b": -86_400 * 3}
+_BOOT_SHIFTS_S: Final = {"a": 86_400 * 20, "b": 3_600}
+
+
+def _unplug_server(topology: Topology, node: Node) -> None:
+    topology.unplug((f"{node.name}-server",))
+
+
+def _plug_in_server(topology: Topology, node: Node) -> None:
+    topology.plug_in((f"{node.name}-server",))
+
+
+def _route(topology: Topology, node: Node, network: str, what: str) -> None:
+    other = next(name for name in NODE_NAMES if name != node.name)
+    peer = plan.plug(other, network).address.split("/", maxsplit=1)[0]
+    run("ip", "-n", topology.namespace(node.name), "route", what, "blackhole", f"{peer}/32", check=what == "add")
+
+
+def _mute(network: str) -> Failure:
+    """What the node says to the other one over a data network is lost; what it hears is not, nor are its data."""
+    return Failure(
+        f"mute-{network}",
+        f"its heartbeats over the {network} network are lost, in one direction; its data are not",
+        lambda topology, node: _route(topology, node, network, "add"),
+        lambda topology, node: _route(topology, node, network, "del"),
+        takes_over=False,
+    )
+
+
+def _terminate(_: Topology, node: Node) -> None:
+    node.stop(patience_s=20.0)
+
+
+def _start(_: Topology, node: Node) -> None:
+    node.start()
+
+
+def _switch_over_if_it_can(_: Topology, node: Node) -> None:
+    with suppress(AdminError):
+        node.ask("/switchover", "POST", timeout_s=10.0)
+
+
+def _step_wall(_: Topology, node: Node) -> None:
+    assert node.clocks is not None, "a lab with wrong clocks"
+    node.clocks.step_wall(_WALL_STEPS_S[node.name])
+
+
+def _mend_wall(_: Topology, node: Node) -> None:
+    assert node.clocks is not None, "a lab with wrong clocks"
+    node.clocks.step_wall(0)
+
+
+def _die_and_find_other_clocks(_: Topology, node: Node) -> None:
+    assert node.clocks is not None, "a lab with wrong clocks"
+    node.clocks.boot_shift_s = 0 if node.clocks.boot_shift_s else _BOOT_SHIFTS_S[node.name]
+    node.kill()
+
+
+def _fill_disk(_: Topology, node: Node) -> None:
+    assert node.disk is not None, "a lab with small disks"
+    node.disk.fill()
+
+
+def _free_disk(_: Topology, node: Node) -> None:
+    assert node.disk is not None, "a lab with small disks"
+    node.disk.free()
+
+
+FAULTS: Final = {
+    fault.failure.name: fault
+    for fault in (
+        Fault(FAILURES["worker"], Harm.DEAD),
+        Fault(FAILURES["node"], Harm.DEAD),
+        Fault(FAILURES["power"], Harm.DEAD),
+        Fault(FAILURES["freeze"], Harm.SILENT),
+        Fault(FAILURES["data-link"], cuts="client", stops_data=True),
+        Fault(
+            Failure("server-link", "its cable to the server network is unplugged", _unplug_server, _plug_in_server),
+            cuts="server",
+            stops_data=True,
+        ),
+        Fault(FAILURES["heartbeat-link"], cuts="hb"),
+        Fault(_mute("client"), cuts="client"),
+        Fault(_mute("server"), cuts="server"),
+        Fault(Failure("planned", FAILURES["planned"].words, _switch_over_if_it_can, _nothing, notice=True)),
+        Fault(Failure("restart", "it is stopped (SIGTERM) and started again", _terminate, _start), Harm.DEAD),
+        Fault(
+            Failure("wall-clock", "its wall clock jumps by days, and back", _step_wall, _mend_wall, takes_over=False)
+        ),
+        Fault(
+            Failure(
+                "boot-clock",
+                "it is killed, and starts again with its monotonic clocks elsewhere",
+                _die_and_find_other_clocks,
+                _restart,
+            ),
+            Harm.DEAD,
+        ),
+        Fault(
+            Failure("full-disk", "the disk under its state directory is full", _fill_disk, _free_disk, takes_over=False)
         ),
     )
 }

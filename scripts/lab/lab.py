@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 
 from scripts.lab import topology
+from scripts.lab.clocks import Clocks
+from scripts.lab.disks import SmallDisk
 from scripts.lab.layout import ICCP_PORT, LOAD_PORT, Layout, PolicedSite, Site, Timing
 from scripts.lab.namespaces import LabError, command
 from scripts.lab.nodes import Node, Pair
@@ -59,6 +61,9 @@ class Lab:
         if self._lock is None:
             return
         self.topology.destroy()
+        for node in self.pair.nodes:
+            if node.disk is not None:
+                node.disk.unmount()
         for program in self.programs:
             program.kill()
         self.layout.remove()
@@ -69,6 +74,13 @@ class Lab:
     def _make_pair(self) -> Pair:
         first, second = (Node(name, self.topology.namespace(name), self.layout) for name in ("a", "b"))
         return Pair((first, second))
+
+    def give_own_clocks_and_disks(self, disk_kib: int = 64) -> None:
+        """Let each node's clocks and the disk under its state go wrong by themselves. Before the nodes start."""
+        for node in self.pair.nodes:
+            node.clocks = Clocks(self.layout.root, node.name)
+            node.disk = SmallDisk(self.layout.state(node.name), disk_kib)
+            node.disk.mount()
 
     def start_program(self, host: str, name: str, module: str, *arguments: str) -> Program:
         """Start a module of the lab on a host; it is ended with the lab at the latest."""

@@ -3,9 +3,10 @@
 import base64
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -16,6 +17,7 @@ NODE_NAMES: Final = ("a", "b")
 ICCP_PORT: Final = 102
 LOAD_PORT: Final = 1102
 _REPLICATION_PORT: Final = 7410
+_STANDBY_LOSS_MS: Final = 1000  # longer with slow heartbeats: a stream that has to move to another link must have time
 _PRIORITIES: Final = {"a": 200, "b": 100}
 
 
@@ -47,6 +49,9 @@ class Layout:
     def config(self, name: str) -> Path:
         return self.root / f"{name}.yaml"
 
+    def state(self, name: str) -> Path:
+        return self.root / f"state-{name}"
+
     def log(self, name: str) -> Path:
         return self.root / f"{name}.log"
 
@@ -73,7 +78,7 @@ class Layout:
             if text is not None:
                 path.write_text(text)
         for name in NODE_NAMES:
-            (self.root / f"state-{name}").mkdir(mode=0o700)
+            self.state(name).mkdir(mode=0o700)
             with self.config(name).open("w") as file:
                 YAML().dump(self._node(name, site), file)
 
@@ -86,7 +91,7 @@ class Layout:
             "node": {
                 "name": name,
                 "priority": _PRIORITIES[name],
-                "state_dir": str(self.root / f"state-{name}"),
+                "state_dir": str(self.state(name)),
                 "run_dir": str(self.root / "run"),
             },
             "cluster": {
@@ -98,6 +103,8 @@ class Layout:
                     "lost_threshold": self.timing.lost_threshold,
                     "lease_ms": self.timing.lease_ms,
                 },
+                "standby_loss": {"after_ms": max(_STANDBY_LOSS_MS, 5 * self.timing.lost_ms)},
+                **site.cluster,
             },
             "links": site.links(name),
             "virtual_addresses": [dict(each) for each in site.virtual_addresses],
@@ -116,6 +123,10 @@ class Site:
     takeover = "hitless"
     policy: str | None = None
     signatures: str | None = None
+    cluster: Mapping[str, Any] = MappingProxyType({})
+    """Keys of the cluster's section beside the usual ones."""
+    link_networks: tuple[tuple[str, str, int], ...] = (("hb0", "hb", 100), ("data", "client", 50))
+    """Each link's name, its network, its priority."""
     client_virtual = topology.CLIENT_VIRTUAL
     iccp_port = ICCP_PORT
     virtual_addresses: tuple[dict[str, str], ...] = (
@@ -133,7 +144,7 @@ class Site:
     )
 
     def links(self, name: str) -> list[dict[str, Any]]:
-        """The heartbeat cable, and a second link over the client network."""
+        """One for each of `link_networks`."""
         other = next(each for each in NODE_NAMES if each != name)
         return [
             {
@@ -142,8 +153,18 @@ class Site:
                 "local": f"{_host_address(name, network)}:{_REPLICATION_PORT}",
                 "peer": f"{_host_address(other, network)}:{_REPLICATION_PORT}",
             }
-            for link, network, priority in (("hb0", "hb", 100), ("data", "client", 50))
+            for link, network, priority in self.link_networks
         ]
+
+
+class SturdySite(Site):
+    """The same pair with a third link, so that both data networks carry heartbeats."""
+
+    link_networks = (*Site.link_networks, ("server", "server", 40))
+
+    def __init__(self, **cluster: Any) -> None:
+        """`cluster`: keys of the cluster's section beside the usual ones."""
+        self.cluster = cluster
 
 
 class PolicedSite(Site):

@@ -12,6 +12,8 @@ from typing import Any
 
 from scripts.lab import admin, namespaces
 from scripts.lab.admin import AdminError
+from scripts.lab.clocks import Clocks
+from scripts.lab.disks import SmallDisk
 from scripts.lab.layout import Layout
 from scripts.lab.namespaces import LabError
 from scripts.lab.programs import spawn
@@ -35,12 +37,15 @@ class Node:
         self.name = name
         self.namespace = namespace
         self.layout = layout
+        self.clocks: Clocks | None = None
+        self.disk: SmallDisk | None = None
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start the guard, which starts the worker. Returns at once."""
-        arguments = (sys.executable, "-m", "node.cli", "run", str(self.layout.config(self.name)))
-        self._process = spawn(self.namespace, self.layout.log(self.name), *arguments)
+        told, environment = ((), {}) if self.clocks is None else (self.clocks.command(), self.clocks.environment())
+        arguments = (*told, sys.executable, "-m", "node.cli", "run", str(self.layout.config(self.name)))
+        self._process = spawn(self.namespace, self.layout.log(self.name), *arguments, environment=environment)
 
     @property
     def running(self) -> bool:

@@ -12,7 +12,9 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from scripts.lab import namespaces
@@ -22,7 +24,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _PROGRESS_KEPT = 10_000
 
 
-def spawn(namespace: str | None, log: Path, *arguments: str, pipe: bool = False) -> subprocess.Popen[str]:
+def spawn(
+    namespace: str | None,
+    log: Path,
+    *arguments: str,
+    pipe: bool = False,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.Popen[str]:
     """Start a command in a namespace, from the repository's root, writing to `log` (appended)."""
     with log.open("ab") as sink:
         return subprocess.Popen(
@@ -33,7 +41,7 @@ def spawn(namespace: str | None, log: Path, *arguments: str, pipe: bool = False)
             stderr=sink,
             text=True,
             start_new_session=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY)},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY), **environment},
         )
 
 

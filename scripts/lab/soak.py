@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
 import sys
@@ -23,6 +22,7 @@ from scripts.lab import faults
 from scripts.lab.capture import Capture
 from scripts.lab.evidence import Moment
 from scripts.lab.faults import FAILURES
+from scripts.lab.keep import keep
 from scripts.lab.lab import Lab
 from scripts.lab.layout import Timing
 from scripts.lab.namespaces import LabError
@@ -118,15 +118,8 @@ class Soak:
 
     def _keep(self, trial: Trial, directory: Path, capture: Capture | None) -> None:
         """Save what a failure can be explained from."""
-        if capture is not None:
-            capture.stop()
-        directory.mkdir(parents=True, exist_ok=True)
-        for log in self.lab.layout.root.glob("*.log"):
-            shutil.copy(log, directory)
         findings = {"mode": trial.mode, "timestamps": trial.timestamps, "moment": vars(trial.moment)}
-        findings |= {"load": trial.load, "complaint": trial.complaint}
-        findings["status"] = {node.name: node.status() for node in self.lab.pair.nodes}
-        (directory / "findings.json").write_text(json.dumps(findings, indent=2))
+        keep(directory, self.lab, capture, findings | {"load": trial.load, "complaint": trial.complaint})
         self.kept.append(directory)
 
     def verdict(self) -> dict[str, Any]:

@@ -1,19 +1,25 @@
 """The lab's instruments see what they are there to see. No node takes part."""
 
+import os
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scripts.lab import association, stream
+from scripts.lab import association, ordeal, schedule, stream
+from scripts.lab.clocks import Clocks
+from scripts.lab.disks import SmallDisk
+from scripts.lab.faults import FAULTS
 from scripts.lab.namespaces import exists, inside
 from scripts.lab.peers.sequence import Pace, SequenceCheck
 from scripts.lab.programs import Program
 from scripts.lab.topology import PLUGS, Topology
 from scripts.lab.voices import Voice
 from tests.e2e.forwarder import Mangle, flips_a_bit_at, forwarding, honest, swallows_from
-from tests.requirements import needs_root
+from tests.requirements import needs_root, needs_tool
 
 CALLED_PORT = 21102
 FAR_INTO_THE_STREAM = 100_000
@@ -47,6 +53,74 @@ def test_a_voice_that_comes_back_is_a_third_turn() -> None:
     for node in ("a", "a", "b", "a"):
         voice.hear(node, "02:00", 1, is_arp=False)
     assert [(turn.node, turn.packets) for turn in voice.turns] == [("a", 2), ("b", 1), ("a", 1)]
+
+
+def test_a_seed_is_a_schedule() -> None:
+    assert schedule.draw("seed/1") == schedule.draw("seed/1") != schedule.draw("seed/2")
+    drawn = [blow.fault.failure.name for number in range(200) for blow in schedule.draw(f"seed/{number}")]
+    assert set(drawn) == set(FAULTS), "every fault has its turn"
+
+
+@pytest.mark.parametrize(
+    ("fault", "victim", "holders", "may"),
+    [
+        ("worker", "a", "ab", False),
+        ("worker", "a", "a", True),
+        ("freeze", "a", "a", True),
+        ("power", "b", "a", False),
+        ("node", "b", "", True),
+        ("data-link", "a", "a", False),
+        ("full-disk", "a", "a", False),
+    ],
+)
+def test_only_the_last_holder_of_the_state_may_break_connections(
+    fault: str, victim: str, holders: str, may: bool
+) -> None:
+    assert schedule.may_break(FAULTS[fault], victim, holders) is may
+
+
+def test_schedules_leave_the_nodes_a_path() -> None:
+    cut = [FAULTS["heartbeat-link"], FAULTS["mute-client"]]
+    assert schedule.leaves_a_path(FAULTS["data-link"], cut), "that network is cut already"
+    assert not schedule.leaves_a_path(FAULTS["server-link"], cut)
+    assert schedule.leaves_a_path(FAULTS["worker"], cut)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "owners", "strange"),
+    [("a", "a", 0), ("ab", "ab", 0), ("ac", "abc", 0), ("aba", "ab", 1), ("ba", "ab", 1)],
+)
+def test_voices_speak_in_the_order_of_the_epochs(speakers: str, owners: str, strange: int) -> None:
+    turns = [{"node": name} for name in speakers]
+    found = ordeal.strange_voices({"turns": {"10.1.100.1": turns}, "lost": 0}, list(owners))
+    assert len(found) == strange
+
+
+def test_a_small_disk_is_full_when_it_is_filled(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root: mounts")
+    disk = SmallDisk(tmp_path, 64)
+    disk.mount()
+    try:
+        disk.fill()
+        with pytest.raises(OSError, match="No space left"):
+            (tmp_path / "more").write_text("x")
+        disk.free()
+        (tmp_path / "more").write_text("x")
+    finally:
+        disk.unmount()
+
+
+@needs_tool("clang")
+def test_clocks_are_wrong_for_those_who_are_told_so_alone(tmp_path: Path) -> None:
+    clocks = Clocks(tmp_path, "a")
+    asking = [sys.executable, "-c", "import time; print(time.time(), time.monotonic())"]
+    clocks.step_wall(-86_400)
+    environment = os.environ | clocks.environment()
+    told = subprocess.run(asking, env=environment, capture_output=True, text=True, check=True).stdout
+    wall_s, monotonic_s = map(float, told.split())
+    assert wall_s == pytest.approx(time.time() - 86_400, abs=60)
+    assert monotonic_s == pytest.approx(time.monotonic(), abs=60)
 
 
 @pytest.mark.parametrize("exponent", [10, 11])

@@ -2,6 +2,8 @@
 
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 import dpkt
@@ -91,3 +93,14 @@ def test_arp_probes_of_the_address_pass(node: Node, capture: Capture) -> None:
         probe(VIRTUAL, INTERFACE, 30)
     asked = [frame.data for frame in capture.frames() if isinstance(frame.data, dpkt.arp.ARP)]
     assert socket.inet_aton(VIRTUAL) in {packet.tpa for packet in asked}
+
+
+def test_a_time_namespace_does_not_shift_the_lease() -> None:
+    """The gate's programs read the kernel's clock; a node that is told another must not count its lease by that."""
+    shifted = ("unshare", "--time", "--boottime", "864000", "--monotonic", "864000", "--")
+    asking = ("-c", "import time; from node import clock; print(clock.boottime_ns(), time.monotonic_ns())")
+    told = subprocess.run([*shifted, sys.executable, *asking], capture_output=True, text=True, check=True).stdout
+    boottime_ns, monotonic_ns = map(int, told.split())
+    now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    assert monotonic_ns - now_ns > 10**14, "it is told a clock that is off by days"
+    assert 0 <= now_ns - boottime_ns < 60 * 10**9

@@ -12,6 +12,7 @@ from node.relay import Gating
 from node.replicator import Replicator, Standing
 from protocol import messages
 from protocol.errors import MessageError
+from protocol.frames import FRAME_BYTES_MAX
 from tests.node.fakes import Clock, FakeChannel, FakeRelay, Loop
 
 LOST_S, AFTER_S = 0.2, 1.0
@@ -182,7 +183,82 @@ def test_a_passive_that_does_not_commit_is_dropped(heard: bool) -> None:
     here.loop.run()
     here.tick(AFTER_S + 0.1 if heard else 2 * LOST_S + 0.1, heard=heard)
     assert channel.closed
-    assert here.replicator.standing is Standing.WAITING
+    assert here.replicator.standing is (Standing.DEGRADING if heard else Standing.WAITING)
+    assert (here.replicator.rests_s() > 0) is heard, "a passive that lives and is too slow is not let in so soon"
+
+
+def test_the_wait_counts_from_the_oldest_acknowledgement_whatever_streams_come_and_go() -> None:
+    here = Setting()
+    channel = here.in_sync()
+    here.take(1, 0, 99)
+    here.loop.run()
+    here.tick(0.6)
+    channel.close("cut")
+    here.tick(0.3)
+    again = here.join()
+    here.tick(0.05)
+    assert here.replicator.standing is Standing.SYNCING
+    here.tick(0.1)
+    assert (again.closed is None, here.replicator.standing) == (False, Standing.DEGRADING)
+    here.tick(0.05, stale=True)
+    assert (here.replicator.standing, here.relays[1].ends[0].commits[-1]) == (Standing.SOLO, 99)
+
+
+def test_a_stream_that_brings_commits_has_the_time_it_needs() -> None:
+    here = Setting()
+    here.in_sync().close("cut")
+    here.tick(0.9)
+    here.relays |= {number: FakeRelay([number, bytes(200_000)]) for number in range(3, 9)}
+    channel = here.join()
+    frame = 0
+    while here.replicator.standing is Standing.SYNCING:
+        here.tick(0.05)
+        frame += 1
+        here.commit(channel, frame)
+        here.loop.run()
+        here.tick(0.2)
+    assert (channel.closed, here.replicator.standing) == (None, Standing.IN_SYNC)
+    assert here.clock.now_s > 100 + 2 * AFTER_S, "twice what an acknowledgement waits for"
+
+
+def test_a_passive_that_was_too_slow_comes_back_after_ten_times_the_wait() -> None:
+    here = Setting()
+    here.in_sync()
+    here.take(1, 0, 11)
+    here.loop.run()
+    here.tick(AFTER_S + 0.1)
+    assert here.replicator.rests_s() == pytest.approx(10 * AFTER_S)
+    here.tick(10 * AFTER_S, stale=True)
+    assert here.replicator.rests_s() == 0
+
+
+def test_hold_gives_a_stream_that_is_back_its_time() -> None:
+    here = Setting(policy="hold")
+    here.in_sync().close("cut")
+    here.tick(60.0)
+    channel = here.join()
+    here.tick(0.5)
+    assert channel.closed is None
+    here.commit(channel, len(channel.sent))
+    assert (here.replicator.standing, here.replicator.rests_s()) == (Standing.IN_SYNC, 0)
+
+
+def test_a_sync_of_large_sessions_goes_in_frames_of_bounded_size_and_waits_for_commits() -> None:
+    """Sessions whose peers do not read hold full buffers."""
+    here = Setting(max_lag_bytes=2 << 20)
+    here.relays |= {number: FakeRelay([number, bytes(500_000)]) for number in range(3, 33)}
+    channel = here.join()
+    frame = 0
+    while frame < len(channel.sent):
+        frame += 1
+        assert here.replicator.journal.outstanding_bytes <= 2 << 20
+        here.commit(channel, frame)
+        here.loop.run()
+    assert channel.closed is None
+    assert channel.kinds.count("Opened") == len(here.relays)
+    assert channel.kinds.count("SyncEnd") == 1
+    assert max(len(messages.pack(frame)) for frame in channel.sent) < FRAME_BYTES_MAX // 4
+    assert here.replicator.standing is Standing.IN_SYNC
 
 
 def test_the_lag_is_bounded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,56 @@ def test_a_damaged_state_file_is_named(tmp_path: Path) -> None:
 
 def test_a_state_file_is_replaced_whole(tmp_path: Path) -> None:
     store.epoch(tmp_path, "a").grow(9)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.epoch"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.epoch", "a.epoch.reserve"]
+
+
+class FullDisk:
+    """From now on files keep the octets that they have, and no new ones are made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._open = Path.open
+        monkeypatch.setattr(Path, "open", lambda path, mode="r", *rest, **more: self._take(path, mode, *rest, **more))
+
+    def _take(self, path: Path, mode: str, *rest: Any, **more: Any) -> Any:
+        if mode in ("r", "rb"):
+            return self._open(path, mode, *rest, **more)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_does_not_keep_an_epoch_from_being_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.epoch(tmp_path, "a").grow(5)
+    full = store.epoch(tmp_path, "a")
+    with monkeypatch.context() as context:
+        FullDisk(context)
+        for value in (6, 7, 8):
+            full.grow(value)
+    assert (full.trouble, (tmp_path / "a.epoch").read_text()) == ("No space left on device", "5\n")
+    again = store.epoch(tmp_path, "a")
+    assert again.value == 8
+    again.grow(9)
+    assert (again.trouble, store.epoch(tmp_path, "a").value) == ("", 9)
+
+
+@pytest.mark.parametrize("cut", range(store.SLOT_BYTES))
+def test_a_power_cut_in_the_reserve_leaves_the_number_before(tmp_path: Path, cut: int) -> None:
+    reserve = tmp_path / "a.epoch.reserve"
+    epoch = store.epoch(tmp_path, "a")
+    epoch.grow(5)
+    epoch._write_reserve(6)
+    epoch._write_reserve(7)
+    before = reserve.read_bytes()
+    epoch._write_reserve(8)
+    after = reserve.read_bytes()
+    (slot,) = {at // store.SLOT_BYTES for at in range(len(after)) if after[at] != before[at]}
+    place = slot * store.SLOT_BYTES + cut
+    reserve.write_bytes(after[:place] + before[place:])
+    assert store.epoch(tmp_path, "a").value in (7, 8)
+
+
+def test_without_its_reserve_a_node_says_that_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FullDisk(monkeypatch)
+    with pytest.raises(StartupError, match="No space left"):
+        store.next_incarnation(tmp_path, "a", 1000)
 
 
 class Busy:
