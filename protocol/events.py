@@ -28,12 +28,16 @@ class Settings:
     hold_down_s: float
     override: bool = False
     session_pickup: bool = True
+    witness_lease_s: float | None = None
+    """How long an answer of the witness lets a node be active; None: there is no witness."""
 
     def __post_init__(self) -> None:
         if self.interval_s <= 0 or self.lost_threshold < 2:
             raise ValueError("an interval above 0 and a threshold of at least 2 are needed")
         if self.lost_s - self.lease_s < 1e-6:  # 3 x 0.05 is a little more than 0.15
             raise ValueError(f"lease {self.lease_s} s must end before the lost time of {self.lost_s} s")
+        if self.witness_lease_s is not None and self.witness_lease_s < 2 * self.lease_s:
+            raise ValueError(f"the witness's lease {self.witness_lease_s} s must be at least twice {self.lease_s} s")
 
     @property
     def lost_s(self) -> float:
@@ -127,6 +131,29 @@ class StreamDown:
 
 
 @dataclass(frozen=True, slots=True)
+class SoloWanted:
+    """As active: acknowledgements are to be let go that a standby which may live does not know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAnswered:
+    """The answer to AskWitness: what the witness keeps after it, whether written by it or not."""
+
+    number: int
+    record: bytes | None
+    revision: int
+    """Of the record; 0: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessFailed:
+    """AskWitness had no answer in time, or none that helps. A write may have been done, or may still be."""
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActivationDone:
     """What Activate asked for is done: addresses up, sessions restored."""
 
@@ -152,6 +179,9 @@ Event = (
     | Desynced
     | StreamUp
     | StreamDown
+    | SoloWanted
+    | WitnessAnswered
+    | WitnessFailed
     | ActivationDone
     | ActivationFailed
 )
@@ -205,6 +235,17 @@ class SendHeartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class AskWitness:
+    """Read the witness's record; or first write it, if it is still at `revision`. Answer once, with
+    WitnessAnswered or WitnessFailed. The answer must be linearizable: as of an instant after the question."""
+
+    number: int
+    write: bytes | None
+    revision: int
+    """0: there is no record yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Something the operator should know: a stable name and its facts."""
 
@@ -212,4 +253,4 @@ class Report:
     fields: Mapping[str, Scalar]
 
 
-Effect = Activate | StandDown | ReclaimLease | BeginHandover | SendHeartbeat | Report
+Effect = Activate | StandDown | ReclaimLease | BeginHandover | SendHeartbeat | AskWitness | Report

@@ -6,7 +6,8 @@ from protocol import events
 from protocol.handover import obstacle
 from protocol.heartbeat import Heartbeat, Role
 from protocol.peer import outranks
-from protocol.role_state import RoleState
+from protocol.role_state import PATIENCE, RoleState
+from protocol.witness import Hold
 
 # --- a bound heartbeat, by my role and the peer's
 
@@ -46,9 +47,19 @@ def settle(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
 
 
 def tend(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
-    """I am active, and the passive hears me; or doubts that I live, and is about to take over."""
-    if heartbeat.doubt:
-        state.leave("doubted", now)
+    """I am active, and the passive hears me; or doubts that I live, and is about to take over.
+
+    With a witness it cannot take over while I have proof. But if I am silent for want of proof, and it has had the
+    witness's ear for longer than I would take to be heard there, let it."""
+    if state.witness is None:
+        if heartbeat.doubt:
+            state.leave("doubted", now)
+    elif state.lapsed_at is None or not _could_succeed(state):
+        state.able_since = None
+    elif state.able_since is None:
+        state.able_since = now
+    elif now >= state.able_since + state.witness.lease_s / 2:
+        state.leave("witness-lost", now)
 
 
 def contend(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
@@ -90,6 +101,7 @@ def succeed_dead(state: RoleState, event: events.PeerDied, now: float) -> None:
     """Dead and fenced: no need to wait."""
     if state.peer.is_dead(event.notice):
         state.peer.present = False
+        learn_end(state, event.notice.node, event.notice.incarnation)
         state.activate("peer-died", now)
     else:
         state.report("notice-refused", node=event.notice.node, incarnation=event.notice.incarnation)
@@ -99,6 +111,12 @@ def mourn(state: RoleState, event: events.PeerDied, now: float) -> None:
     """The passive is gone."""
     if state.peer.present and state.peer.is_dead(event.notice):
         lose_peer(state, now)
+
+
+def learn_end(state: RoleState, node: str, incarnation: int) -> None:
+    """That life, and all before it, will not speak again: the witness's record is free if it is theirs."""
+    if state.witness is not None:
+        state.witness.learn_end(node, incarnation)
 
 
 def lose_peer(state: RoleState, now: float) -> None:
@@ -111,6 +129,7 @@ def receive_handover(state: RoleState, event: events.HandoverReceived, now: floa
     """Take over, if it is the active node's present epoch that ends."""
     followed = state.peer.latest
     if followed is not None and event.epoch == followed.epoch:
+        learn_end(state, followed.node, followed.incarnation)
         state.activate("handover", now)
     else:
         state.report("handover-refused", epoch=event.epoch)
@@ -121,7 +140,9 @@ def receive_handover(state: RoleState, event: events.HandoverReceived, now: floa
 
 def lose_lease(state: RoleState, event: events.LeaseLost, now: float) -> None:
     """An expired lease is never renewed. But with nobody there to take over, it may be claimed anew."""
-    if state.peer.present:
+    if state.witness is not None and not state.witness.proven(now):
+        lose_witness(state, now)
+    elif state.peer.present:
         state.leave("lease-lost", now)
     elif state.lapsed_at is None:
         state.lapse(now)
@@ -177,3 +198,59 @@ def set_in_sync(state: RoleState, event: events.Synced | events.Desynced, now: f
 def set_stream(state: RoleState, event: events.StreamUp | events.StreamDown, now: float) -> None:
     """Whether a planned handover is possible."""
     state.stream_up = isinstance(event, events.StreamUp)
+    if state.witness is not None and state.stream_up:
+        state.witness.say_solo(False, now)
+
+
+# --- the witness
+
+
+def want_solo(state: RoleState, event: events.SoloWanted, now: float) -> None:
+    """First the record has to say it."""
+    if state.witness is not None:
+        state.witness.say_solo(True, now)
+
+
+def lose_witness(state: RoleState, now: float) -> None:
+    """Its last word is too old. A passive in sync that has its ear goes on; else stay, silent, until it is back."""
+    if _could_succeed(state) or not state.settings.session_pickup:
+        state.leave("witness-lost", now)
+    elif state.lapsed_at is None:
+        state.lapse(now)
+
+
+def _could_succeed(state: RoleState) -> bool:
+    return obstacle(state.peer, state.stream_up) is None
+
+
+def hear_witness(state: RoleState, event: events.WitnessAnswered, now: float) -> None:
+    """As STARTING or PASSIVE: with proof nobody else can be active."""
+    witness = state.witness
+    if witness is None or not witness.take_in(event, now):
+        return
+    if witness.proven(now):
+        if state.seek == "peer-lost":
+            state.peer.present = False
+        state.become_active(state.seek or "witness", now)
+    elif witness.refused(now):
+        state.tell_once("witness-refused", holder=witness.seen.node, epoch=witness.seen.epoch)
+        state.stop_seeking()
+        state.alone_at = max(state.alone_at, witness.refused_until)
+
+
+def keep_witness(state: RoleState, event: events.WitnessAnswered, now: float) -> None:
+    """As ACTIVE: is the record still mine?"""
+    witness = state.witness
+    if witness is not None and witness.take_in(event, now) and witness.hold is not Hold.MINE:
+        state.leave("handover" if state.handing_over else "witness-taken", now)
+
+
+def miss_witness(state: RoleState, event: events.WitnessFailed, now: float) -> None:
+    """Go on asking. The time without a witness does not count against a better node that is awaited."""
+    if state.witness is None or not state.witness.take_failure(event, now):
+        return
+    state.tell_once("witness-fails", why=event.why)
+    if state.role is Role.STARTING:
+        state.stop_seeking()
+        state.alone_at = max(state.alone_at, now + state.settings.start_wait_s)
+        state.patience_ends_at = max(state.patience_ends_at, now + PATIENCE * state.settings.start_wait_s)

@@ -2,6 +2,7 @@
 
 from protocol.events import (
     Activate,
+    AskWitness,
     BeginHandover,
     Effect,
     ReclaimLease,
@@ -14,6 +15,7 @@ from protocol.events import (
 from protocol.handover import Wishes
 from protocol.heartbeat import Role
 from protocol.peer import Peer
+from protocol.witness import Witness
 
 PATIENCE = 3
 """How many start waits a starting node waits for another to act."""
@@ -33,6 +35,11 @@ class RoleState:
         self.stream_up = False
         self.handing_over = False
         self.wishes = Wishes(settings)
+        self.witness = None if settings.witness_lease_s is None else Witness(settings, now)
+        self.seek: str | None = None
+        """Why I would be active; the witness's word is awaited."""
+        self.witness_heard = False
+        """It answers, as far as is known: without it I cannot take over."""
 
         self.send_at = now
         self.alone_at = now + settings.start_wait_s
@@ -42,7 +49,9 @@ class RoleState:
         self.graces = 0
         self.grace_ends_at = now
         self.lapsed_at: float | None = None
-        """Active, but silent since then: the lease ran out while no other node was heard."""
+        """Active, but silent since then: the lease ran out while no other node was heard, or the witness was not."""
+        self.able_since: float | None = None
+        """Silent for want of the witness; since then the passive could take over."""
         self.fault_ends_at = float("inf")
 
         self._effects: list[Effect] = []
@@ -52,20 +61,40 @@ class RoleState:
         """Somebody else is active, and was heard just now."""
         self.active_heard_at = now
         self.doubted_at = None
+        self.stop_seeking()
+        if self.witness is not None:
+            self.witness.refused_until = now
         if self.role is Role.STARTING:
             self.role = Role.PASSIVE
             self.report("following", node=self.peer.name or "", epoch=self.epoch)
             self.send(now)
 
     def activate(self, reason: str, now: float) -> None:
-        """Nobody else is active: be it, in an epoch of my own. Not in a grace: what says so may be overtaken."""
+        """Nobody else is active: be it, or ask the witness. Not in a grace: what says so may be overtaken."""
         if now < self.grace_ends_at:
             self.tell_once("takeover-put-off", reason=reason)
-            return
+        elif self.witness is None:
+            self.become_active(reason, now)
+        elif reason != self.seek:
+            self.seek = reason
+            self.witness.want(self.epoch, now)
+
+    def stop_seeking(self) -> None:
+        """Somebody else is, or shall be, active."""
+        self.seek = None
+        if self.witness is not None:
+            self.witness.want_no_more()
+
+    def become_active(self, reason: str, now: float) -> None:
+        """In an epoch of my own."""
         use_cache = self.role is Role.PASSIVE and self.settings.session_pickup
         self.role = Role.ACTIVE
         self.epoch += 1
-        self.doubted_at = None
+        if self.witness is not None:
+            use_cache = use_cache and not self.witness.cache_stale
+            self.epoch = max(self.epoch, self.witness.seen.epoch)
+            self.witness.want(self.epoch, now)
+        self.doubted_at = self.seek = None
         self._effects.append(Activate(self.epoch, reason, use_cache))
         self.send(now)
         if not self.data_ok:
@@ -81,7 +110,7 @@ class RoleState:
 
     def lapse(self, now: float) -> None:
         """The lease ran out, and no other node is known that could have taken over: listen before speaking again."""
-        self.lapsed_at = now
+        self.lapsed_at, self.able_since = now, None
         self.report("lease-lapsed", epoch=self.epoch)
 
     def reclaim(self) -> None:
@@ -106,6 +135,10 @@ class RoleState:
         """A heartbeat now; the next after an interval, or at `on_beat`."""
         self._effects.append(SendHeartbeat())
         self.send_at = now + self.settings.interval_s if on_beat is None else on_beat
+
+    def ask(self, question: AskWitness) -> None:
+        """Something for the witness."""
+        self._effects.append(question)
 
     def report(self, what: str, **fields: Scalar) -> None:
         """Tell the operator."""

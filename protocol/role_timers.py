@@ -6,6 +6,7 @@ from typing import NamedTuple
 from protocol.heartbeat import Role
 from protocol.role_moves import lose_peer
 from protocol.role_state import RoleState
+from protocol.witness import Witness
 
 GRACES_MAX = 3
 """How often in one silence a late tick may put its end off."""
@@ -19,6 +20,8 @@ class Timer(NamedTuple):
 
 
 def _alone_due(state: RoleState) -> float:
+    if state.seek is not None:
+        return float("inf")
     return max(state.alone_at, state.grace_ends_at)
 
 
@@ -27,9 +30,13 @@ def _alone(state: RoleState, now: float) -> None:
 
 
 def _silence_due(state: RoleState) -> float:
-    """The doubt one interval before the lost time, the takeover one full interval after the doubt."""
+    """The doubt one interval before the lost time, the takeover one full interval after the doubt; with a witness,
+    which is asked at the doubt, whenever it may be asked again."""
+    if state.seek is not None:
+        return float("inf")
     if state.doubted_at is not None:
-        return state.doubted_at + state.settings.interval_s
+        takeover_at = state.doubted_at + state.settings.interval_s
+        return takeover_at if state.witness is None else max(takeover_at, state.witness.refused_until)
     doubt_at = state.active_heard_at + state.settings.lost_s - state.settings.interval_s
     return max(doubt_at, state.grace_ends_at)
 
@@ -42,11 +49,13 @@ def _silence(state: RoleState, now: float) -> None:
     state.doubted_at = now
     state.report("peer-silent", silent_ms=round((now - state.active_heard_at) * 1000))
     state.send(now)
+    if state.witness is not None:
+        state.activate("peer-lost", now)
 
 
 def _active_due(state: RoleState) -> float:
     if state.lapsed_at is not None:
-        return state.lapsed_at + state.settings.interval_s
+        return _lapse_due(state, state.lapsed_at)
     if not state.peer.present:
         return float("inf")
     return max(state.peer.evidence_at + state.settings.lost_s, state.grace_ends_at)
@@ -56,12 +65,28 @@ def _active(state: RoleState, now: float) -> None:
     """The peer is lost; or, with the lease lapsed, whoever may have taken over meanwhile has had time to be heard."""
     if state.lapsed_at is None:
         lose_peer(state, now)
+    elif state.witness is not None:
+        _end_lapse(state, state.witness, now)
     elif state.peer.heard_at < state.lapsed_at or state.peer.newest is None:
         state.reclaim()
     elif state.peer.newest.role is Role.STARTING:
         state.reclaim()  # it has not followed anybody yet, so it cannot have taken over
     else:
         state.leave("lease-lost", now)
+
+
+def _lapse_due(state: RoleState, lapsed_at: float) -> float:
+    """With a witness, when it has been asked since, and shown that nobody took over."""
+    if state.witness is None:
+        return lapsed_at + state.settings.interval_s
+    return lapsed_at if state.witness.proved_at >= lapsed_at else float("inf")
+
+
+def _end_lapse(state: RoleState, witness: Witness, now: float) -> None:
+    if witness.proven(now):
+        state.reclaim()
+    else:
+        state.lapsed_at = now  # that proof came too late to be used
 
 
 def _fault_due(state: RoleState) -> float:
@@ -83,7 +108,10 @@ TIMERS: dict[Role, Timer] = {
 def deadline(state: RoleState) -> float | None:
     """When something is due next, a heartbeat included; None when this life is over."""
     timer = TIMERS.get(state.role)
-    return None if timer is None else min(state.send_at, timer.due(state))
+    if timer is None:
+        return None
+    asked_at = float("inf") if state.witness is None or state.role is Role.FAULT else state.witness.due()
+    return min(state.send_at, timer.due(state), asked_at)
 
 
 def notice_pause(state: RoleState, due: float | None, now: float) -> None:

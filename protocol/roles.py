@@ -33,6 +33,14 @@ Why two nodes do not speak at once:
    have taken over, it stays silent for one interval, in which all that was said meanwhile is taken in, and
    claims the lease anew if nobody was heard: a stutter of a node without a partner does not end its connections.
    Not covered: a partner that hears this node and is not heard by it, on every link.
+8. With a witness (witness.py) one voice rests on its record alone, whatever the links do: a node becomes active
+   only with proof that it holds the record, and its lease never goes beyond that proof. What 2, 3 and 5 say about
+   the other's lease then only serves to ask sooner, and to take the record without a challenge from a holder that
+   is known to be over. A doubt makes nobody silent: who doubts has to challenge, and a holder that lives refuses.
+   An active node whose proof runs out falls silent. If a passive in sync still has the witness's ear it leaves, to
+   be taken over from; else it waits, silent, and goes on once it is shown that the record is still its own (7).
+   Before acknowledgements are let go of which a standby that may live does not know, the record says so (SoloWanted):
+   whoever takes it after that does not use its cache.
 
 Only bound words are evidence (see peer.py). Two uses of unbound ones are safe: an active node gives way to a
 claim that outranks its own, since an epoch once used stays used, whenever the claim was made; and a starting
@@ -63,16 +71,20 @@ from protocol.events import (
     PeerDied,
     PeerHeard,
     Settings,
+    SoloWanted,
     StreamDown,
     StreamUp,
     SwitchoverRequested,
     Synced,
     Tick,
+    WitnessAnswered,
+    WitnessFailed,
 )
 from protocol.handover import obstacle
 from protocol.heartbeat import Heartbeat, Role, Sync
 from protocol.peer import Evidence
 from protocol.role_state import RoleState
+from protocol.witness import Hold, Witness
 
 Move = Callable[[RoleState, Any, float], None]
 
@@ -91,6 +103,7 @@ _HEARD: dict[Role, tuple[Move, ...]] = {
     Role.ACTIVE:   (moves.ignore,  moves.tend,    moves.contend, moves.ignore,  moves.ignore),
     Role.FAULT:    (moves.ignore,  moves.ignore,  moves.ignore,  moves.ignore,  moves.ignore),
 }
+_WITNESSED = (Role.STARTING, Role.PASSIVE, Role.ACTIVE)
 _PLACE = {role: place for place, role in enumerate(Role)}
 
 _HEARD_UNBOUND: dict[Role, Move] = {
@@ -112,7 +125,14 @@ _OTHER_NEWS: dict[type, dict[Role, Move]] = {
     Desynced:            _always(moves.set_in_sync),
     StreamUp:            _always(moves.set_stream),
     StreamDown:          _always(moves.set_stream),
+    SoloWanted:          {Role.ACTIVE: moves.want_solo},
+    WitnessAnswered:     {Role.STARTING: moves.hear_witness, Role.PASSIVE: moves.hear_witness,
+                          Role.ACTIVE: moves.keep_witness},
+    WitnessFailed:       {Role.STARTING: moves.miss_witness, Role.PASSIVE: moves.miss_witness,
+                          Role.ACTIVE: moves.miss_witness},
 }
+_OVER: dict[Role, int] = {Role.STARTING: 1, Role.PASSIVE: 1, Role.FAULT: 0, Role.LEAVING: 0}
+"""A heartbeat in this role tells that its sender's lives are over: up to this one, or (1) up to the one before."""
 # fmt: on
 
 
@@ -137,6 +157,8 @@ class RoleMachine(RoleState):
                 move(self, event, now)
         if self.role is Role.ACTIVE:
             self._consider_handover(now)
+        if self.witness is not None and self.role in _WITNESSED:
+            self._consult(self.witness, now)
         deadline = self.next_deadline()
         self._due = None if deadline is None else max(deadline, now)
         return self.take_effects()
@@ -145,10 +167,25 @@ class RoleMachine(RoleState):
         """When the next Tick is due; None when this life is over."""
         return timers.deadline(self)
 
+    @property
+    def lease_bound_s(self) -> float | None:
+        """What no lease may go beyond: the end of the witness's proof; None without a witness."""
+        return None if self.witness is None else self.witness.proof_ends_at
+
+    @property
+    def may_go_solo(self) -> bool:
+        """Whether a standby that is not heard any more could not take over with an old cache."""
+        witness = self.witness
+        return witness is None or (witness.hold is Hold.MINE and witness.seen.solo)
+
     def heartbeat(
         self, *, sync: Sync, stream: bool, solo: bool, stale: bool, sessions: int, clock_ms: int
     ) -> Heartbeat:
-        """What to say now: this machine's state, and what the node adds to it."""
+        """What to say now: this machine's state, and what the node adds to it.
+
+        A passive without the witness's ear could not take over, so it is not in sync."""
+        if self.role is Role.PASSIVE and self.witness is not None and not self.witness_heard and sync is Sync.IN_SYNC:
+            sync = Sync.SYNCING
         return Heartbeat(
             node=self.settings.node,
             priority=self.settings.priority,
@@ -180,6 +217,8 @@ class RoleMachine(RoleState):
             self.tell_once(f"{evidence.name.lower()}-heard", node=heartbeat.node, link=event.link)
         if evidence not in (Evidence.BOUND, Evidence.UNBOUND):
             return
+        if heartbeat.role in _OVER:
+            moves.learn_end(self, heartbeat.node, heartbeat.incarnation - _OVER[heartbeat.role])
         if self.role is not Role.ACTIVE:
             self.epoch = max(self.epoch, heartbeat.epoch)
         if evidence is Evidence.UNBOUND:
@@ -189,6 +228,14 @@ class RoleMachine(RoleState):
         if not was_present:
             self.report("peer-found", node=heartbeat.node, role=heartbeat.role.value, link=event.link)
         _HEARD[self.role][_PLACE[heartbeat.role]](self, heartbeat, now)
+
+    def _consult(self, witness: Witness, now: float) -> None:
+        heard = witness.reachable(now)
+        if heard is not self.witness_heard:
+            self.witness_heard = heard
+            self.report("witness-heard" if heard else "witness-silent", why=witness.failure or "")
+        if witness.due() <= now:
+            self.ask(witness.question(now))
 
     def _consider_handover(self, now: float) -> None:
         able = not self.handing_over and obstacle(self.peer, self.stream_up) is None

@@ -4,6 +4,6 @@ import sys
 
 from tests.protocol.simulation.run import complaints, simulate
 
-world = simulate(int(sys.argv[1]))
+world = simulate(int(sys.argv[1]), witness="witness" in sys.argv[2:])
 print("\n".join(world.trace))
 print("\n".join(complaints(world)) or "no complaints")

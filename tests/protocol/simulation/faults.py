@@ -1,5 +1,7 @@
 """What befalls the nodes and their links."""
 
+from functools import partial
+
 from protocol import events
 from tests.protocol.simulation.world import LINKS, World
 
@@ -57,7 +59,31 @@ def _all_links(world: World) -> None:
     world.after(world.random.uniform(0.1, 4.0), lambda: world.set_cut(set()))
 
 
+def _lose_quorum(world: World) -> None:
+    assert world.witness is not None
+    world.tell("witness: no quorum")
+    world.witness.quorum = False
+    world.after(world.random.uniform(0.1, 3.0), partial(setattr, world.witness, "quorum", True))
+
+
+def _cut_witness(world: World) -> None:
+    assert world.witness is not None
+    name = world.random.choice(list(world.nodes))
+    world.tell(f"witness: cut off from {name}")
+    world.witness.cut.add(name)
+    world.after(world.random.uniform(0.1, 3.0), partial(world.witness.cut.discard, name))
+
+
+def _slow_witness(world: World) -> None:
+    assert world.witness is not None
+    world.tell("witness: slow")
+    world.witness.delay_s = world.random.choice([0.05, 0.2, 0.8])
+    world.after(world.random.uniform(0.1, 3.0), partial(setattr, world.witness, "delay_s", 0.004))
+
+
 MIXED = (_stop, _stop_in_renewal, _kill, _kill_both, _power, _switch_over, _fail_activation)
 """Faults that may come on top of each other."""
 CUTS = (_one_link, _one_way, _all_links)
 """These come alone: a cut in one direction and a stopped node at once is beyond what two nodes can tell apart."""
+WITNESSED = (*MIXED, *CUTS, _lose_quorum, _cut_witness, _slow_witness)
+"""With a witness whatever happens may come on top of anything."""

@@ -10,6 +10,7 @@ from protocol.errors import SealError
 from protocol.events import Effect, Event, Settings
 from protocol.heartbeat import DeathNotice, Heartbeat, Role, Sync, pack, unpack
 from protocol.roles import RoleMachine
+from tests.protocol.simulation.witness import LEASE_S
 from tests.protocol.simulation.world import INTERVAL_S, LINKS, NEVER, World
 
 SECRET = bytes(range(32))
@@ -28,6 +29,7 @@ class Node:
     powered: bool = True
     failures_due: int = 0
     """So many activations will fail."""
+    heeds_witness: bool = True
     lease_ends_at: float = NEVER
     """In true time; the checker's view, nobody else looks at it."""
     worker: Worker | None = None
@@ -97,7 +99,9 @@ class Worker:
     def __init__(self, node: Node) -> None:
         self.node, self.world = node, node.world
         settings = Settings(
-            node.name, node.priority, node.incarnation, node.epoch, INTERVAL_S, 4, 0.15, 2.0, override=True
+            *(node.name, node.priority, node.incarnation, node.epoch, INTERVAL_S, 4, 0.15, 2.0),
+            override=True,
+            witness_lease_s=None if self.world.witness is None else LEASE_S,
         )
         self.machine = RoleMachine(settings, node.clock())
         self.sealer = DatagramSealer(SECRET, "g", node.name, node.incarnation)
@@ -193,6 +197,9 @@ class Worker:
                 self._renew(self.node.clock())
             case events.BeginHandover():
                 self._hand_over()
+            case events.AskWitness():
+                assert self.world.witness is not None, "only one that is there is asked"
+                self.world.witness.ask(self, effect)
             case events.Report(what, fields):
                 self.world.tell(f"{self.node.name} {what} {dict(fields)}")
 
@@ -221,10 +228,13 @@ class Worker:
             self._renew(clock)
 
     def _renew(self, clock: float) -> None:
-        """Move the lease to `clock`, read before the heartbeats left, plus its length."""
+        """Move the lease to `clock`, read before the heartbeats left, plus its length, or to where it is bounded."""
         if self.ended:
             return
+        bound = self.machine.lease_bound_s
         self.lease_ends = clock + self.node.lease_s
+        if bound is not None and self.node.heeds_witness:
+            self.lease_ends = min(self.lease_ends, bound)
         self.node.lease_ends_at = (self.lease_ends - self.node.zero_s) / self.node.rate
         self.world.spoken(self.node)
 

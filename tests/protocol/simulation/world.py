@@ -11,6 +11,7 @@ from protocol.heartbeat import Role
 
 if TYPE_CHECKING:
     from tests.protocol.simulation.node import Node
+    from tests.protocol.simulation.witness import SimulatedWitness
 
 LINKS = ("hb0", "data")
 NEVER = float("-inf")
@@ -35,6 +36,7 @@ class World:
         self.parted_at = NEVER
         self.ever_cut = False
         self.nodes: dict[str, Node] = {}
+        self.witness: SimulatedWitness | None = None
         self.after(0.1, self._connect_streams)
 
     def add(self, node: Node) -> None:
@@ -76,7 +78,10 @@ class World:
         return self.cut == {(link, name) for link in LINKS for name in self.nodes}
 
     def excused(self) -> bool:
-        """All links cut both ways, or so lately that no heartbeat can have told of it."""
+        """All links cut both ways, or so lately that no heartbeat can have told of it. A witness takes no excuses."""
+        return self.witness is None and self._is_or_was_parted()
+
+    def _is_or_was_parted(self) -> bool:
         return self._parted() or self.now < self.parted_at + INTERVAL_S + 0.03
 
     def spoken(self, node: Node) -> None:
