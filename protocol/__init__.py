@@ -16,6 +16,7 @@ Who speaks:
   role_moves.py   its answers, one for each cell of the tables
   role_timers.py  what time alone brings about
   peer.py         what is known of the other node, and which of its words are evidence
+  witness.py      the record without which, if there is one, neither node may be active
   handover.py     when an active node gives its role away, and whether it can
 
 The sessions and their replication:

@@ -69,7 +69,7 @@ def pack(claim: Claim) -> bytes:
 
 def unpack(data: bytes) -> Claim:
     """The record kept; raises MessageError on anything else."""
-    return Claim(**records.unpack({_SCHEMA.kind: _SCHEMA}, data)[1])
+    return Claim(**records.unpack({_SCHEMA.kind: (_SCHEMA,)}, data)[1])
 
 
 class Hold(Enum):
@@ -110,7 +110,7 @@ class Witness:
         self._margin_s = settings.interval_s
         self._revision: int | None = None
         self._revision_seen_at = NEVER
-        self._ended = (NOBODY, 0)
+        self._ended = ("", 0)
         self._wanted = False
         self._epoch = 0
         self._number = 0

@@ -11,6 +11,8 @@ ticks exactly when it asks for them; only `freeze` withholds them.
     at 1.100 stream up                  any other event (EVENTS below)
     wait 2.000                          time passes until then
     freeze 2.000                        the process does not run until then
+    at 0.000 witness node=a epoch=7     what the witness keeps from then on; it answers by itself
+    at 1.000 witness down               it answers no more, until `witness up`
         1.000 -> activate ...           what the machine wanted done, and when
 
 Heartbeats are shown when what they say changes. render() gives the same text with the effects that came.
@@ -24,6 +26,7 @@ from protocol import events
 from protocol.events import Effect, Event, Settings
 from protocol.heartbeat import DeathNotice, Heartbeat, Role, Sync
 from protocol.roles import RoleMachine
+from tests.protocol.kept import Kept
 
 Record = TypeVar("Record", Settings, Heartbeat, DeathNotice)
 
@@ -39,6 +42,7 @@ EVENTS: dict[str, Callable[[dict[str, str]], Event]] = {
     "activation failed": lambda words: events.ActivationFailed(words["reason"]),
     "handover received": lambda words: events.HandoverReceived(int(words["epoch"])),
     "handover done": lambda words: events.HandoverDone(),
+    "solo wanted": lambda words: events.SoloWanted(),
     "handover failed": lambda words: events.HandoverFailed(words["reason"]),
     "switchover requested": lambda words: events.SwitchoverRequested(words["reason"]),
 }
@@ -68,6 +72,7 @@ CONVERT: dict[type, Callable[[str], object]] = {
     str: str,
     Role: Role,
     Sync: Sync,
+    type(None): float,
 }
 
 
@@ -91,6 +96,7 @@ class Story:
         self.machine: RoleMachine | None = None
         self.now = 0.0
         self.said = ""
+        self.witness = Kept()
 
     def run(self, text: str) -> str:
         for line in text.splitlines():
@@ -118,7 +124,16 @@ class Story:
 
     def _at(self, when: str, *tokens: str) -> None:
         self._pass_time(float(when))
-        self._give(self._event(list(tokens)))
+        if tokens[0] == "witness":
+            self._change_witness(list(tokens[1:]))
+        else:
+            self._give(self._event(list(tokens)))
+
+    def _change_witness(self, tokens: list[str]) -> None:
+        if tokens[0] in ("up", "down"):
+            self.witness.up = tokens[0] == "up"
+        else:
+            self.witness.change(_words(tokens))
 
     def _from(self, start: str, to: str, end: str, *tokens: str) -> None:
         assert to == "to"
@@ -145,9 +160,17 @@ class Story:
 
     def _pass_time(self, until: float) -> None:
         assert self.machine is not None
-        while (due := self.machine.next_deadline()) is not None and max(due, self.now) <= until:
-            self.now = max(due, self.now)
-            self._give(events.Tick())
+        while (due := self.machine.next_deadline()) is not None:
+            answer = self.witness.pending
+            if max(self.now, min(due, answer[0] if answer else due)) > until:
+                break
+            if answer is not None and answer[0] <= due:
+                self.witness.pending = None
+                self.now = max(answer[0], self.now)
+                self._give(answer[1])
+            else:
+                self.now = max(due, self.now)
+                self._give(events.Tick())
         self.now = max(until, self.now)
 
     def _give(self, event: Event) -> None:
@@ -169,6 +192,9 @@ class Story:
                 yield " ".join(["report", what, *(f"{name}={value}" for name, value in fields.items())])
             case events.SendHeartbeat():
                 yield from self._say()
+            case events.AskWitness():
+                written = self.witness.ask(effect, self.now)
+                yield from [] if written is None else [written]
 
     def _say(self) -> Iterator[str]:
         assert self.machine is not None

@@ -5,6 +5,7 @@ import pytest
 from protocol import role_moves, roles
 from protocol.heartbeat import Heartbeat, Role
 from protocol.role_state import RoleState
+from protocol.witness import Claim, Hold, Witness
 from tests.protocol.simulation.run import complaints, simulate
 
 SEEDS = range(16)
@@ -50,3 +51,34 @@ def test_two_active_nodes_that_never_give_way_are_caught(monkeypatch: pytest.Mon
     monkeypatch.setitem(roles._HEARD, Role.ACTIVE, tuple(row))
     monkeypatch.setitem(roles._HEARD_UNBOUND, Role.ACTIVE, stay)
     assert _is_caught("in the end")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_with_a_witness_never_two_voices_whatever_is_cut(seed: int) -> None:
+    world = simulate(seed, witness=True)
+    assert complaints(world) == [], f"replay: python -m tests.protocol.simulation {seed} witness"
+
+
+def _is_caught_by_witness_runs(complaint: str, **options: bool) -> bool:
+    runs = (complaints(simulate(seed, witness=True, parted=True, **options)) for seed in range(30))
+    return any(complaint in line for lines in runs for line in lines)
+
+
+def test_a_lease_that_outlasts_the_proof_is_caught() -> None:
+    assert _is_caught_by_witness_runs("both speak", heeds_witness=False)
+
+
+def test_a_record_taken_without_waiting_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Witness, "_ripe_at", property(lambda witness: witness._revision_seen_at))
+    assert _is_caught_by_witness_runs("both speak")
+
+
+def test_a_challenged_holder_that_takes_itself_for_proven_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Witness, "_affirm", lambda _witness, _now: None)
+    monkeypatch.setattr(Witness, "_challenged", property(lambda witness: witness.hold is Hold.OTHERS))
+    assert _is_caught_by_witness_runs("both speak")
+
+
+def test_an_epoch_that_does_not_heed_the_record_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Witness, "_mine", lambda witness, _epoch: Claim(witness._node, witness._incarnation, 0, False))
+    assert _is_caught_by_witness_runs("reuses epoch")

@@ -87,3 +87,5 @@ CUTS = (_one_link, _one_way, _all_links)
 """These come alone: a cut in one direction and a stopped node at once is beyond what two nodes can tell apart."""
 WITNESSED = (*MIXED, *CUTS, _lose_quorum, _cut_witness, _slow_witness)
 """With a witness whatever happens may come on top of anything."""
+PARTED = (_all_links, _cut_witness)
+"""What the witness is there for."""

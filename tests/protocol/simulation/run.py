@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from protocol.heartbeat import Role
-from tests.protocol.simulation.faults import CUTS, MIXED, WITNESSED
+from tests.protocol.simulation.faults import CUTS, MIXED, PARTED, WITNESSED
 from tests.protocol.simulation.node import Node
 from tests.protocol.simulation.witness import SimulatedWitness
 from tests.protocol.simulation.world import World
@@ -16,8 +16,10 @@ HEALING_S = 8.0
 """Longer than a fault's hold-down, a new worker and an impatient start together."""
 
 
-def simulate(seed: int, *, lease_s: float = 0.15, witness: bool = False, heeds_witness: bool = True) -> World:
-    """One run: a start, some episodes, and time to recover after the last."""
+def simulate(
+    seed: int, *, lease_s: float = 0.15, witness: bool = False, heeds_witness: bool = True, parted: bool = False
+) -> World:
+    """One run: a start, some episodes, and time to recover after the last. `parted`: of nothing but cuts."""
     world = World(seed)
     world.witness = SimulatedWitness(world) if witness else None
     world.add(Node(world, "a", 200, lease_s, heeds_witness=heeds_witness))
@@ -25,7 +27,7 @@ def simulate(seed: int, *, lease_s: float = 0.15, witness: bool = False, heeds_w
     world.run(5.0)
     for _ in range(EPISODES):
         if witness:
-            _befall(world, WITNESSED)
+            _befall(world, PARTED if parted else WITNESSED)
         else:
             _befall_unwitnessed(world)
     return world
