@@ -152,7 +152,9 @@ def _inspected(stack: Stack) -> dict[str, Any]:
         "layers": [name for name, seen in stack.layers.items() if seen],
         "pdus": list(stack.pdus),
         "ignored": stack.ignored,
+        "detected": stack.detected,
         "midstream": stack.midstream,
+        "held": [len(octets) for octets in stack.held],
         "tags": list(stack.tags),
         "facts": dict(stack.state.facts),
     }

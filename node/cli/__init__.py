@@ -1,8 +1,11 @@
 """The command line, `tandem`.
 
     main.py      the program and its commands: run, check, doctor, keygen, status
+    demo.py      `tandem demo`: the demo of the source tree
     lists.py     `diagnose ...` and `execute ...`: the vendor's words for looking and acting
+    filters.py   which rows of a list are shown
     options.py   the options that commands share
+    progress.py  how far long work has come, on standard error
     target.py    which node is meant: --socket, --config, TANDEM_CONFIG, or the only one on this host
     admin.py     the client of a node's admin API
     failures.py  errors that end in one clear message and an exit code

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
+from node.cli.progress import Progress, ProgressOption
 
 if TYPE_CHECKING:
     from node.captures.files import Capture
@@ -65,6 +66,7 @@ def inspect(
     as_json: AsJson = False,
     details: Details = False,
     fail_on: FailOn = None,
+    progress: ProgressOption = None,
 ) -> None:
     """Inspect a capture. One line a PDU with what it says, its verdict and findings; a summary at the end."""
     from node.captures.inspection import Inspection  # noqa: PLC0415 - only these commands need it
@@ -76,8 +78,10 @@ def inspect(
     if policy is None and policy_id is not None:
         raise CliError("--policy-id says which policy of a file\n    name the file with --policy FILE", EXIT_USAGE)
     maker = maker_of(policy, policy_id, signatures, details=as_json and details)
-    inspection = Inspection(notes, maker, frozenset(port) if port else DEFAULT_PORTS, progress())
-    severities = show(capture, inspection, notes, JsonLines() if as_json else TextLines())
+    told = Progress(progress)
+    inspection = Inspection(notes, maker, frozenset(port) if port else DEFAULT_PORTS, reading(told))
+    with told.cleared():
+        severities = show(capture, inspection, notes, JsonLines() if as_json else TextLines())
     if fail_on is not None and severities & set(SEVERITIES[SEVERITIES.index(fail_on) :]):
         raise typer.Exit(EXIT_FINDINGS)
 
@@ -143,17 +147,8 @@ def tell(notes: Notes) -> None:
         typer.echo(f"tandem: {clean(text)}", err=True)
 
 
-class _Progress:
-    """How much of a long file is read, on a terminal whose output goes elsewhere."""
-
-    def __call__(self, capture: Capture) -> None:
-        part = 100 * capture.position // max(capture.size, 1)
-        sys.stderr.write(f"\r{capture.path.name}: {part} % ")
-        if capture.position == capture.size:
-            sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-
-
-def progress() -> _Progress | None:
-    """Something to call while reading; nothing if nobody would see it, or if it would be in the way."""
-    return _Progress() if sys.stderr.isatty() and not sys.stdout.isatty() else None
+def reading(told: Progress) -> Callable[[Capture], None] | None:
+    """What to call while a capture is read; nothing if nobody would see it."""
+    if not told.shown:
+        return None
+    return lambda capture: told.tell(capture.path.name, capture.position, capture.size)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
-from node.cli.inspect import Ports, SignatureFiles, maker_of, progress, tell
+from node.cli.inspect import Ports, SignatureFiles, maker_of, reading, tell
 from node.cli.options import ConfigOption, SocketOption
+from node.cli.progress import EVERY_S, Progress, ProgressOption
 
 if TYPE_CHECKING:
     from inspector.learning import Learner
@@ -54,6 +55,7 @@ def learn(
     port: Ports = None,
     config: ConfigOption = None,
     socket: SocketOption = None,
+    progress: ProgressOption = None,
 ) -> None:
     """Write a policy that allows what was seen, and nothing else. From captures, or from a running node (--live)."""
     from inspector.learning import Learner  # noqa: PLC0415 - only this command needs it
@@ -64,12 +66,13 @@ def learn(
         raise CliError(f"{what}\n    see `tandem learn --help`", EXIT_USAGE)
     if output is not None and output.exists() and not force:
         raise CliError(f"{output} exists already\n    choose another name, or replace it with --force", EXIT_USAGE)
-    learner = Learner()
+    learner, told = Learner(), Progress(progress)
     if live:
-        source = _listen(learner, config, socket, seconds, service)
+        source = _listen(learner, config, socket, seconds, service, told)
         sources = [source]
     else:
-        _read(learner, captures or [], signatures, frozenset(port or ()))
+        with told.cleared():
+            _read(learner, captures or [], signatures, frozenset(port or ()), told)
         sources = [path.name for path in captures or []]
     facts = learner.facts()
     if not any(entry["accesses"] or entry["identities"] for entry in facts):
@@ -78,7 +81,9 @@ def learn(
     _put(draft(facts, sources, name=name, number=policy_id), output, len(facts))
 
 
-def _read(learner: Learner, captures: list[Path], signatures: list[Path] | None, ports: frozenset[int]) -> None:
+def _read(
+    learner: Learner, captures: list[Path], signatures: list[Path] | None, ports: frozenset[int], told: Progress
+) -> None:
     from node.captures.errors import CaptureError  # noqa: PLC0415
     from node.captures.files import Capture  # noqa: PLC0415
     from node.captures.inspection import NS_PER_MS, Inspection  # noqa: PLC0415
@@ -86,7 +91,8 @@ def _read(learner: Learner, captures: list[Path], signatures: list[Path] | None,
     from node.captures.reassembly import DEFAULT_PORTS  # noqa: PLC0415
 
     notes = Notes()
-    inspection = Inspection(notes, maker_of(None, None, signatures, details=True), ports or DEFAULT_PORTS, progress())
+    maker = maker_of(None, None, signatures, details=True)
+    inspection = Inspection(notes, maker, ports or DEFAULT_PORTS, reading(told))
     for path in captures:
         try:
             with Capture(path, notes) as capture:
@@ -100,7 +106,12 @@ def _read(learner: Learner, captures: list[Path], signatures: list[Path] | None,
 
 
 def _listen(
-    learner: Learner, config: Path | None, socket: Path | None, seconds: int | None, service: str | None
+    learner: Learner,
+    config: Path | None,
+    socket: Path | None,
+    seconds: int | None,
+    service: str | None,
+    told: Progress,
 ) -> str:
     """Add what a node has seen, or sees from now on; answers where that was."""
     from node.cli.admin import AdminClient  # noqa: PLC0415
@@ -110,8 +121,8 @@ def _listen(
     if seconds is not None:
         client.post(f"learned?seconds={seconds}")
         typer.echo(f"tandem: learning for {seconds} s; Ctrl-C ends it sooner", err=True)
-        with suppress(KeyboardInterrupt):
-            time.sleep(seconds)
+        with suppress(KeyboardInterrupt), told.cleared():
+            _wait(seconds, told)
     services = client.get("learned").data
     try:
         for name, facts in services["services"].items():
@@ -120,6 +131,13 @@ def _listen(
     except (ValueError, LookupError, TypeError, AttributeError):
         raise CliError(f"{client.path} did not answer as a tandem node does", EXIT_NODE) from None
     return f"the node at {client.path}"
+
+
+def _wait(seconds: int, told: Progress) -> None:
+    started_s = time.monotonic()
+    while (passed_s := time.monotonic() - started_s) < seconds:
+        told.tell("learning", passed_s, seconds)
+        time.sleep(min(EVERY_S, seconds - passed_s))
 
 
 def _put(text: str, output: Path | None, peers: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import typer
 
 from node.cli.admin import AdminClient
-from node.cli.options import ConfigOption, JsonOption, SocketOption
+from node.cli.filters import AppOption, ClientOption, Filter, SerialOption, ServerOption
+from node.cli.options import ConfigOption, JsonOption, SocketOption, examples
 from node.cli.target import find_socket
 from node.cli.views import ips_session, ips_share, sys_session
 
@@ -35,30 +37,74 @@ _sys.add_typer(_sys_session, name="session")
 execute.add_typer(_ha, name="ha")
 
 
-def _show(view: str, render: Callable[[Any], str], client: AdminClient, *, as_json: bool) -> None:
+def _show(view: str, render: Callable[[Any], str], client: AdminClient, wanted: Filter, *, as_json: bool) -> None:
     answer = client.get(view)
-    typer.echo(answer.text if as_json else render(answer.data))
+    if wanted.anything:
+        typer.echo(answer.text if as_json else render(answer.data))
+        return
+    rows = wanted.of(answer.data)
+    typer.echo(json.dumps(rows) if as_json else render(rows))
 
 
-@_ips_share.command("list")
-def ips_share_list(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
+@_ips_share.command(
+    "list", epilog=examples("tandem diagnose ips share list", "tandem diagnose ips share list --client 10.1.100.178")
+)
+def ips_share_list(
+    client: ClientOption = None,
+    server: ServerOption = None,
+    app: AppOption = None,
+    serial: SerialOption = None,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """The sessions that the passive node holds ready to take over."""
-    _show("cache", ips_share.render, _client(config, socket), as_json=as_json)
+    _show("cache", ips_share.render, _client(config, socket), Filter(client, server, app, serial), as_json=as_json)
 
 
-@_ips_session.command("list")
-def ips_session_list(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
+@_ips_session.command(
+    "list",
+    epilog=examples(
+        "tandem diagnose ips session list --app 'ICCP_Operate.*'",
+        "tandem diagnose ips session list --serial 0005000001 --json",
+    ),
+)
+def ips_session_list(
+    client: ClientOption = None,
+    server: ServerOption = None,
+    app: AppOption = None,
+    serial: SerialOption = None,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """The sessions that this node inspects."""
-    _show("sessions", ips_session.render, _client(config, socket), as_json=as_json)
+    wanted = Filter(client, server, app, serial)
+    _show("sessions", ips_session.render, _client(config, socket), wanted, as_json=as_json)
 
 
-@_sys_session.command("list")
-def sys_session_list(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
+@_sys_session.command(
+    "list",
+    epilog=examples(
+        "tandem diagnose sys session list --client '10.1.100.*'",
+        "tandem diagnose sys session list --server 172.16.200.177:102",
+    ),
+)
+def sys_session_list(
+    client: ClientOption = None,
+    server: ServerOption = None,
+    app: AppOption = None,
+    serial: SerialOption = None,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """The connections that this node proxies, with their address translation."""
-    _show("connections", sys_session.render, _client(config, socket), as_json=as_json)
+    wanted = Filter(client, server, app, serial)
+    _show("connections", sys_session.render, _client(config, socket), wanted, as_json=as_json)
 
 
-@_ha.command("switchover")
+@_ha.command("switchover", epilog=examples("tandem execute ha switchover && tandem status --watch"))
 def ha_switchover(config: ConfigOption = None, socket: SocketOption = None, as_json: JsonOption = False) -> None:
     """Hand the active role to the other node, with every connection, losing nothing."""
     answer = _client(config, socket).post("switchover")

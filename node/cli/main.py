@@ -9,27 +9,40 @@ from typing import Annotated
 
 import typer
 
-from node.cli import inspect, learn, lists
+from node.cli import demo, inspect, learn, lists
 from node.cli.admin import AdminClient
 from node.cli.failures import EXIT_USAGE, CliError, Commands
-from node.cli.options import ConfigFile, ConfigOption, JsonOption, SocketOption
+from node.cli.options import ConfigFile, ConfigOption, JsonOption, SocketOption, examples
 from node.cli.target import find_socket, load_config
+
+EXIT_CODES = """\
+\b
+Exit codes:
+  0  done
+  1  the node cannot be reached or says no; with --fail-on, there are such findings
+  2  usage, configuration or host"""
 
 app = typer.Typer(
     name="tandem",
     cls=Commands,
     help="Two nodes that inspect ICCP (TASE.2) and survive each other's death without the peers noticing.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(inspect.inspect)
-app.command()(learn.learn)
+app.command(
+    epilog=examples("tandem inspect capture.pcap", "tandem inspect capture.pcap --policy policy.yaml --fail-on high")
+)(inspect.inspect)
+app.command(
+    epilog=examples("tandem learn good.pcap -o policy.yaml", "tandem learn --live --seconds 3600 -o policy.yaml")
+)(learn.learn)
+app.command(context_settings=demo.EVERYTHING)(demo.demo)
 app.add_typer(lists.diagnose, name="diagnose")
 app.add_typer(lists.execute, name="execute")
 
 
-@app.command()
+@app.command(epilog=examples("tandem run /etc/tandem/node.yaml"))
 def run(config: ConfigFile) -> None:
     """Run a node until SIGTERM."""
     load_config(config)
@@ -42,14 +55,14 @@ def run(config: ConfigFile) -> None:
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(epilog=examples("tandem check /etc/tandem/node.yaml"))
 def check(config: ConfigFile) -> None:
     """Validate a configuration. Says every problem, each with its place in the file."""
     load_config(config)
     typer.echo(f"{config}: sound")
 
 
-@app.command()
+@app.command(epilog=examples("tandem doctor /etc/tandem/node.yaml", "tandem doctor /etc/tandem/node.yaml --json"))
 def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Say what this host lacks. Exit code 2 when the configured takeover mode cannot be had."""
     from node import doctor as host  # noqa: PLC0415
@@ -66,7 +79,7 @@ def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] 
         raise typer.Exit(EXIT_USAGE)
 
 
-@app.command()
+@app.command(epilog=examples("tandem keygen /etc/tandem/cluster.key"))
 def keygen(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Where to write the key file.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -87,7 +100,7 @@ def keygen(
     typer.echo(f"{path}: written; {what_next}")
 
 
-@app.command()
+@app.command(epilog=examples("tandem status", "tandem status --watch", "tandem status --json | jq .problems"))
 def status(
     config: ConfigOption = None,
     socket: SocketOption = None,

@@ -14,12 +14,18 @@ ConfigOption = Annotated[
         "--config",
         "-c",
         envvar="TANDEM_CONFIG",
+        show_envvar=False,
         metavar="FILE",
-        help="The YAML file of the node that is meant.",
+        help="The YAML file of the node that is meant; also from TANDEM_CONFIG.",
     ),
 ]
 SocketOption = Annotated[
     Path | None,
     typer.Option("--socket", metavar="PATH", help="The node's admin socket, in place of --config."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly what the node answered.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print what the node answered, as it came.")]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help; \\b keeps its lines as they are."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))

@@ -325,8 +325,14 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     finally:
         os.close(mine)
         os.close(its)
-    assert "\rit.pcap: " in told
+    assert "\r\x1b[Kit.pcap: 100 %" in told
     assert told.endswith("\r\x1b[K")
+
+
+def test_progress_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, made.packets([(S2C, DR)] * 5000))
+    assert tandem("inspect", path).stderr == ""
+    assert tandem("inspect", path, "--progress").stderr.splitlines()[-1] == "it.pcap: 100 %"
 
 
 # Real captures

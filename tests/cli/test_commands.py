@@ -74,6 +74,32 @@ def test_json_is_exactly_the_nodes_answer(node: FakeNode, config: Path, view: st
     assert (done.exit_code, done.stdout) == (0, '[ {"odd" :  1e3}  ]\n')
 
 
+@pytest.mark.parametrize("view", LISTS)
+@pytest.mark.parametrize(
+    ("filters", "serials"),
+    [
+        ("--client 10.1.100.178", [35_487]),
+        ("--client 10.1.100.178:57218", [35_487]),
+        ("--client 10.1.100.178:1", []),
+        ("--client 10.1.100.* --app iccp_transfer.*", [35_487]),
+        ("--app ICCP_Operate.*", []),
+        ("--serial 35487", [35_487]),
+        ("--client 10.1.100.178 --serial 35488", []),
+    ],
+)
+def test_filters(node: FakeNode, config: Path, view: str, filters: str, serials: list[int]) -> None:
+    done = tandem(*LISTS[view][0].split(), *filters.split(), "-c", config, "--json")
+    assert [row["serial"] for row in json.loads(done.stdout)] == serials
+    shown = tandem(*LISTS[view][0].split(), *filters.split(), "-c", config).stdout
+    assert ("10.1.100.178:57218" in shown) == bool(serials)
+
+
+def test_a_filter_by_server(node: FakeNode, config: Path) -> None:
+    command = (*LISTS["sessions"][0].split(), "-c", config)
+    assert tandem(*command, "--server", "172.16.200.177:102").stdout.endswith("total session 2\n")
+    assert tandem(*command, "--server", "172.16.200.178").stdout == "total session 0\n"
+
+
 def test_status(node: FakeNode, config: Path) -> None:
     done = tandem("status", "-c", config, COLUMNS="110")
     assert done.exit_code == 0
@@ -335,6 +361,38 @@ def test_help_names_every_command() -> None:
         assert f"\n  {command} " in text
 
 
+def test_help_has_examples_and_exit_codes() -> None:
+    assert "\n  2  usage, configuration or host\n" in tandem("--help").stdout.replace("    ", "  ")
+    for words in ("status", "check", "inspect", "learn", *(command for command, _ in LISTS.values())):
+        assert f"\n  Examples:\n    tandem {words}" in tandem(*words.split(), "--help").stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str) -> None:
+    assert "_TANDEM_COMPLETE" in completing(_TANDEM_COMPLETE=f"source_{shell}")
+
+
+def test_completion_of_a_word() -> None:
+    words = {"COMP_WORDS": "tandem diagnose i", "COMP_CWORD": "2"}
+    assert completing(_TANDEM_COMPLETE="complete_bash", **words).split() == ["ips"]
+
+
+def completing(**environment: str) -> str:
+    """What the program says to a shell that completes."""
+    command = [sys.executable, "-m", "node.cli"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
+def test_the_demo_is_the_source_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, arguments: run.append(arguments))
+    assert tandem("demo", "--failure", "node", "--help").exit_code == 0
+    assert run == [[str(ROOT / "scripts" / "demo"), "--failure", "node", "--help"]]
+
+
 def test_as_a_process(node: FakeNode, config: Path) -> None:
     command = [sys.executable, "-m", "node.cli", "diagnose", "ips", "share", "list"]
     environment = {**os.environ, "TANDEM_CONFIG": str(config)}
@@ -363,7 +421,7 @@ def test_answers_are_quick(node: FakeNode, config: Path, words: str) -> None:
 
 def test_status_does_not_load_the_node() -> None:
     """The start-up time's cause rather than its effect."""
-    heavy = ("rich", "aiohttp", "pydantic", "http.client", "node.guard", "node.config")
+    heavy = ("rich", "aiohttp", "pydantic", "node.guard", "node.config")
     code = f"import sys, node.cli.main; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
