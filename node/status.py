@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from node.duties import Parts
 
 NS_PER_MS = 1e6
+TOTALS = ("accepted", "pdus", "findings", "denied", "syncs", "stream_losses", "idle_timeouts", "internal_errors")
 
 
 class Status:
@@ -67,6 +68,17 @@ class Status:
         if not self.hitless:
             found.append("takeover by reconnect: connections do not survive")
         return found
+
+    def totals(self) -> dict[str, Any]:
+        """What a statistics event says: numbers and words, flat."""
+        return {
+            "role": str(self.member.role),
+            "sync": str(self.sync()),
+            "uptime_s": round(clock.boottime_s() - self.started_s, 3),
+            "sessions": len(self.proxy.relays),
+            "cached": len(self.standby.cache.sessions) if self.member.role is not Role.ACTIVE else 0,
+            **{name: self.counters[name] for name in TOTALS},
+        }
 
     def view(self) -> dict[str, Any]:
         """As JSON-able data."""

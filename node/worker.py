@@ -31,7 +31,7 @@ from node.child import Orders
 from node.config import Config, Link, load
 from node.duties import NodeDuties, Parts
 from node.errors import StartupError
-from node.events import Events
+from node.events.pipeline import Events
 from node.inspectors import Inspectors, host_of
 from node.kernel.acks import AckSender
 from node.kernel.addresses import LinkWatcher
@@ -51,6 +51,7 @@ from node.release import READS, SOFTWARE, written_for
 from node.replicator import Replicator, Standing
 from node.standby import Standby
 from node.status import Status
+from node.takeover import Account
 from node.turns import Turns
 from protocol import events
 from protocol.datagrams import DatagramOpener, DatagramSealer
@@ -103,7 +104,7 @@ class Worker:
             config, self._parts.proxy.inspectors, orders.incarnation, lambda: self._member.machine.epoch
         )
         self._member.on_effect, self._member.on_role = self._events.node.effect, self._events.node.role
-        self._duties.on_takeover = self._events.node.took_over
+        self._duties.on_takeover = self._took_over
         self._lessons = Lessons()
         sources = Sources(config, self._status, self._events, self._lessons, self._duties.request_switchover)
         self._admin = Admin(config, routes(sources), refusals)
@@ -188,6 +189,7 @@ class Worker:
         self._rates.start(self._loop)
         if not all(watcher.up.values()):
             self._member.step(events.DataLinksChanged(False))
+        self._events.start(self._status.totals)
         self._events.node.started({"takeover": "hitless" if self._orders.hitless else "reconnect"})
         self._member.start()
         logger.info("worker runs", takeover="hitless" if self._orders.hitless else "reconnect")
@@ -205,6 +207,7 @@ class Worker:
         self._parts.proxy.stop()
         self._links.close()
         await self._admin.stop()
+        self._events.close()
 
     async def _serve(self, link: Link) -> asyncio.Server:
         try:
@@ -318,6 +321,10 @@ class Worker:
     def _session_failed(self, relay: Relay, error: Exception) -> None:
         self._counters["internal_errors"] += 1
         logger.error("internal error", serial=relay.session.serial, exc_info=error)
+
+    def _took_over(self, account: Account) -> None:
+        self._events.node.took_over(account)
+        self._events.resumed(self._parts.proxy.relays.values())
 
     def _session_opened(self, relay: Relay) -> None:
         self._events.sessions.opened(relay)

@@ -5,6 +5,7 @@ table.py     the routes there are: add one here
 sources.py   where they get their answers from
 answers.py   handlers from plain functions; long lists are written in slices
 search.py    sessions found by what was typed     stream.py   the status and events as they come
+log.py       events that fit filters
 
 server.py    the Unix socket, which only the node's user may open: whoever does may do everything
 outside.py   the same routes over TCP, if configured: with the token, by TLS or on loopback

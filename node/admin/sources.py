@@ -8,7 +8,7 @@ from typing import Any
 
 from node import clock, views
 from node.config import Config
-from node.events import Events
+from node.events.pipeline import Events
 from node.lessons import Lessons
 from node.relay import Relay
 from node.status import Status

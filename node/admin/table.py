@@ -9,6 +9,7 @@ from aiohttp import web
 
 from node import clock
 from node.admin.answers import done, lists, refused, shows
+from node.admin.log import log
 from node.admin.routes import Access, Handler, Route, get, post
 from node.admin.search import Search
 from node.admin.sources import Sources
@@ -28,6 +29,7 @@ def routes(sources: Sources) -> tuple[Route, ...]:
         get("/events", lists(sources.events.kept.__iter__, _records)),
         get("/search", Search(sources).handler),
         Route("GET", "/stream", stream.handler, Access.READ, lasting=True),
+        get("/log", log(sources.events)),
         get("/learned", shows(sources.lessons.view)),
         post("/switchover", _switchover(sources)),
         post("/learned", _learn(sources.lessons)),

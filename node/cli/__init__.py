@@ -2,6 +2,7 @@
 
     main.py      the program and its commands: run, check, doctor, keygen, status
     demo.py      `tandem demo`: the demo of the source tree
+    log.py       `execute log display`
     lists.py     `diagnose ...` and `execute ...`: the vendor's words for looking and acting
     filters.py   which rows of a list are shown
     options.py   the options that commands share

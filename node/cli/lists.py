@@ -11,6 +11,7 @@ import typer
 
 from node.cli.admin import AdminClient
 from node.cli.filters import AppOption, ClientOption, Filter, SerialOption, ServerOption
+from node.cli.log import log
 from node.cli.options import ConfigOption, JsonOption, SocketOption, examples
 from node.cli.target import find_socket
 from node.cli.views import ips_session, ips_share, sys_session
@@ -35,6 +36,7 @@ _ips.add_typer(_ips_share, name="share")
 _ips.add_typer(_ips_session, name="session")
 _sys.add_typer(_sys_session, name="session")
 execute.add_typer(_ha, name="ha")
+execute.add_typer(log, name="log")
 
 
 def _show(view: str, render: Callable[[Any], str], client: AdminClient, wanted: Filter, *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from node.config.models import Admin, Cluster, Limits, Link, Node, Service, VirtualAddress
+from node.config.models import Admin, Cluster, Events, Limits, Link, Log, Node, Service, VirtualAddress
 from node.documents.explain import Finding
 
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
@@ -28,6 +28,8 @@ class Draft:
     cluster: Cluster | None
     limits: Limits | None
     admin: Admin | None
+    log: Log | None
+    events: Events | None
     links: dict[int, Link]
     virtual_addresses: dict[int, VirtualAddress]
     services: dict[int, Service]
@@ -43,6 +45,8 @@ def draft(data: Mapping[str, Any]) -> Draft:
         cluster=_sound(Cluster, data.get("cluster")),
         limits=_sound(Limits, data.get("limits", {})),
         admin=_sound(Admin, data.get("admin")),
+        log=_sound(Log, data.get("log", {})),
+        events=_sound(Events, data.get("events", {})),
         links=_entries(Link, data.get("links")),
         virtual_addresses=sound,
         services=_entries(Service, data.get("services")),
@@ -156,6 +160,23 @@ def lag_holds_a_buffer(parts: Draft) -> Iterator[Finding]:
         )
 
 
+def written_files_differ(parts: Draft) -> Iterator[Finding]:
+    """Each file has one writer."""
+    if parts.events is None:
+        return
+    first = {} if parts.log is None or parts.log.file is None else {parts.log.file: "log.file"}
+    for key in ("eve", "fortios"):
+        path = getattr(parts.events, key).file
+        if path is not None and (earlier := first.setdefault(path, f"events.{key}.file")) != f"events.{key}.file":
+            yield ("events", key, "file"), f"{path} is {earlier} already", "write each kind to a file of its own"
+
+
+def syslog_names_differ(parts: Draft) -> Iterator[Finding]:
+    if parts.events is not None:
+        for place, message, hint in _repeated("syslog", dict(enumerate(parts.events.syslog)), "name"):
+            yield ("events", *place), message, hint
+
+
 RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     links_differ,
     virtual_addresses_differ,
@@ -166,4 +187,6 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     admin_socket_fits,
     admin_listens_at_a_fixed_address,
     lag_holds_a_buffer,
+    written_files_differ,
+    syslog_names_differ,
 )

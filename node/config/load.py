@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from node.config import checks
-from node.config.models import Admin, Config, Service
+from node.config.models import Admin, Config, Events, Service
 from node.documents import Bounds, ConfigErrors, Finding, Reading, read_text
 from node.keys import KeyFileError, read_key
 from node.tokens import read_token
@@ -37,6 +37,7 @@ def parse(text: str, file: str = "<config>", *, check_files: bool = True) -> Con
         if check_files:
             reading.add(_key_findings(reading.data.get("cluster")))
             reading.add(_admin_findings(parts.admin))
+            reading.add(_certificate_findings(parts.events))
             rules = _rules(reading)
             reading.add(_policy_findings(reading, rules, parts.services))
     return reading.result()
@@ -68,6 +69,21 @@ def _admin_findings(admin: Admin | None) -> list[Finding]:
             server_context(admin.tls)
     except TlsError as error:
         found.append((("admin", "tls", error.key), error.what, error.remedy))
+    return found
+
+
+def _certificate_findings(events: Events | None) -> list[Finding]:
+    """Files of the syslog servers' certificates that cannot be read."""
+    found: list[Finding] = []
+    for nr, syslog in enumerate(() if events is None else events.syslog):
+        for key in ("ca_file", "cert_file", "key_file"):
+            path = getattr(syslog, key)
+            try:
+                if path is not None:
+                    path.open("rb").close()
+            except OSError as error:
+                where = ("events", "syslog", nr, key)
+                found.append((where, f"{path} cannot be read: {error.strerror}", "give the path of a PEM file"))
     return found
 
 

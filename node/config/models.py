@@ -22,6 +22,9 @@ from node.documents.fields import (
     wrong,
 )
 
+Facility = Literal[
+    "user", "daemon", "auth", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"
+]
 NS_PER_MS = 1_000_000
 KIB = 1024
 
@@ -231,6 +234,59 @@ class Log(Section):
     file: PathField | None = None
 
 
+class EventFile(Section):
+    """A file of events that the node rotates itself; without a name it is not written."""
+
+    file: PathField | None = None
+    rotate_mib: Annotated[int, ranged(1, 4096)] = 64
+    keep: Annotated[int, ranged(1, 100)] = 4
+
+    @property
+    def rotate_bytes(self) -> int:
+        return self.rotate_mib * KIB * KIB
+
+
+class Syslog(Section):
+    """A syslog server that is told of events."""
+
+    name: NameField = Field(examples=["siem"])
+    server: EndpointField = Field(examples=["10.20.0.9:6514"])
+    transport: Literal["udp", "tcp", "tls"] = "tcp"
+    format: Literal["cef", "fortios", "eve"] = "cef"
+    severity: Literal["info", "low", "medium", "high"] = "info"
+    facility: Facility = "local4"
+    ca_file: PathField | None = None
+    cert_file: PathField | None = None
+    key_file: PathField | None = None
+    server_name: HostNameField | None = None
+
+    @property
+    def expected_name(self) -> str:
+        """The name that the server's certificate must bear."""
+        return self.server_name or str(self.server.host)
+
+    @model_validator(mode="after")
+    def _certificates_belong_to_tls(self) -> Syslog:
+        if self.transport != "tls":
+            for key in ("ca_file", "cert_file", "key_file", "server_name"):
+                if getattr(self, key) is not None:
+                    raise wrong(f"{key} is given, but the transport is {self.transport}", "transport: tls", at=key)
+        if (self.cert_file is None) != (self.key_file is None):
+            missing, given = ("key_file", "cert_file") if self.key_file is None else ("cert_file", "key_file")
+            raise wrong(f"{given} is given without {missing}", "give both, or neither", at=given)
+        return self
+
+
+class Events(Section):
+    """Where events go besides the node's own store."""
+
+    keep: Annotated[int, ranged(100, 50_000)] = 5000
+    stats_interval_s: Annotated[int, ranged(0, 86_400)] = 60
+    eve: EventFile = EventFile()
+    fortios: EventFile = EventFile()
+    syslog: tuple[Syslog, ...] = Field(default=(), max_length=8)
+
+
 class Config(Section):
     """One node's whole configuration."""
 
@@ -244,6 +300,7 @@ class Config(Section):
     limits: Limits = Limits()
     admin: Admin | None = None
     log: Log = Log()
+    events: Events = Events()
 
     @property
     def interfaces(self) -> tuple[str, ...]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from node.config import Node
 from node.events.event import Event, Kind
+from node.events.files import numbered
 from node.log import get
 
-READ_BYTES_MAX = 32 * 1024 * 1024
-UNKEPT = frozenset({Kind.STATS})
+FILE_BYTES_MAX = 8 * 1024 * 1024
+"""Of each half."""
 
 log = get("events")
 
@@ -26,7 +28,7 @@ class Kept:
 
     def take(self, event: Event) -> None:
         """Keep an event."""
-        if event.kind not in UNKEPT:
+        if event.kind is not Kind.STATS:
             self._events.append(event)
 
     def __iter__(self) -> Iterator[Event]:
@@ -43,14 +45,30 @@ class Kept:
         start = bisect_right(self._events, incident, key=lambda event: event.incident)
         return list(islice(self._events, start, None)), last
 
-    def load(self, files: Iterable[Path]) -> None:
-        """Take up what an earlier life wrote, oldest file first; lines that are no events are passed over."""
-        for file in files:
-            for line in _tail(file):
-                try:
-                    self._events.append(Event.of(json.loads(line)))
-                except (ValueError, KeyError, TypeError):
-                    log.warning("a line is no event", file=str(file))
+    def load(self, file: Path) -> None:
+        """Take up what earlier lives wrote; lines that are no events are passed over."""
+        lines = [*_tail(numbered(file, 1)), *_tail(file)][-(self._events.maxlen or 0) :]
+        earlier = [event for line in lines if (event := _event(line)) is not None]
+        if len(earlier) < len(lines):
+            log.warning("lines that are no events", file=str(file), count=len(lines) - len(earlier))
+        self._events.extendleft(reversed(earlier))
+
+
+def kept_file(node: Node) -> Path:
+    """Where a node keeps its events."""
+    return node.state_dir / f"{node.name}.events"
+
+
+def kept_line(event: Event) -> bytes:
+    """An event as the file has it."""
+    return json.dumps(event.record(), separators=(",", ":")).encode() + b"\n"
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return Event.of(json.loads(line))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _tail(file: Path) -> list[bytes]:
@@ -58,7 +76,7 @@ def _tail(file: Path) -> list[bytes]:
     try:
         with file.open("rb") as stream:
             size = stream.seek(0, 2)
-            stream.seek(max(size - READ_BYTES_MAX, 0))
+            stream.seek(max(size - FILE_BYTES_MAX, 0))
             return stream.read().splitlines()
     except FileNotFoundError:
         return []

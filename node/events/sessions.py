@@ -39,6 +39,14 @@ class SessionEvents:
         if self._bus.admits():
             self._bus.publish(Kind.SESSION_START, "session started", **self._session(relay.session))
 
+    def resumed(self, relay: Relay) -> None:
+        """The session has come from the other node, and so has its application."""
+        app = relay.stack.app
+        if app and self._bus.admits():
+            told = {**self._session(relay.session), **self._about(relay, app)}
+            told |= {"action": "pass", "facts": {"takeovers": relay.session.resumed}}
+            self._bus.publish(Kind.APP, f"{told['category'] or 'ICCP'}: {app}, continued", **told)
+
     def inspected(self, relay: Relay, result: Result) -> None:
         """What one feed brought."""
         if not (result.new_apps or result.findings or result.edits):

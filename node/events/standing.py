@@ -72,6 +72,7 @@ class NodeEvents:
 
     def beaten(self, sync: Sync, links: Links) -> None:
         """A heartbeat has gone out: tell what is not as it was at the one before."""
+        self._bus.tell_suppressed()
         if sync is not self._sync:
             facts = {"to": str(sync)} if self._sync is None else {"from": str(self._sync), "to": str(sync)}
             self._sync = sync

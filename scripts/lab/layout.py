@@ -61,6 +61,10 @@ class Layout:
     def pids(self, name: str) -> Path:
         return self.root / "run" / f"{name}.pids"
 
+    def events(self, name: str, form: str) -> Path:
+        """A node's events in one of the formats."""
+        return self.root / f"{name}.{form}"
+
     @property
     def policy(self) -> Path:
         return self.root / "policy.yaml"
@@ -109,6 +113,10 @@ class Layout:
             "links": site.links(name),
             "virtual_addresses": [dict(each) for each in site.virtual_addresses],
             "services": [dict(each) for each in site.services],
+            "events": {
+                "eve": {"file": str(self.events(name, "eve"))},
+                "fortios": {"file": str(self.events(name, "fortios"))},
+            },
         }
         if site.policy is not None:
             config["policy_file"] = str(self.policy)

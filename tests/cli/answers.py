@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.events.samples import samples
+
 STATUS: dict[str, Any] = {
     "node": "a",
     "role": "active",
@@ -208,4 +210,11 @@ CACHE: list[dict[str, Any]] = [
     },
 ]
 
-VIEWS: dict[str, Any] = {"status": STATUS, "sessions": SESSIONS, "connections": CONNECTIONS, "cache": CACHE}
+LOG: dict[str, Any] = {
+    "found": 7,
+    "returned": 2,
+    "start": 3,
+    "events": [samples()[name].record() for name in ("app", "takeover")],
+}
+
+VIEWS: dict[str, Any] = {"status": STATUS, "sessions": SESSIONS, "connections": CONNECTIONS, "cache": CACHE, "log": LOG}

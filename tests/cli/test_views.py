@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from node.cli.views import checks, ips_session, ips_share, status, sys_session
+from node.cli.views import checks, ips_session, ips_share, log, status, sys_session
 from node.cli.views.text import clean, duration, fill, octets
 from node.doctor import Check
 from tests.cli import answers
@@ -40,6 +41,8 @@ RENDERINGS: dict[str, tuple[Callable[..., str], tuple[Any, ...]]] = {
     "ips-share-list-empty": (ips_share.render, ([],)),
     "ips-session-list": (ips_session.render, (answers.SESSIONS,)),
     "sys-session-list": (sys_session.render, (answers.CONNECTIONS,)),
+    "log-display": (log.render, (answers.LOG, UTC)),
+    "log-display-empty": (log.render, ({"found": 0, "returned": 0, "start": 1, "events": []}, UTC)),
     "doctor": (checks.render, (CHECKS, "hitless", CHECKS[1:3])),
     "doctor-auto": (checks.render, (CHECKS[:2], "auto", [])),
 }
@@ -55,7 +58,7 @@ def test_golden(name: str) -> None:
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("render", [ips_share.render, ips_session.render, sys_session.render, status_text])
+@pytest.mark.parametrize("render", [ips_share.render, ips_session.render, sys_session.render, status_text, log.render])
 @pytest.mark.parametrize("data", [None, {}, [], [{}], [None, 3], "text", {"links": [{}], "lease": 3, "peer": []}])
 def test_a_node_of_another_version_never_breaks_a_view(render: Callable[[Any], str], data: Any) -> None:
     assert isinstance(render(data), str)
@@ -68,6 +71,15 @@ def test_what_came_off_the_wire_cannot_steer_the_terminal(render: Callable[[Any]
     tags = {"set": [evil], "stock": {"hash": evil}}
     text = render([{**row, "tags": tags, "layers": [evil], "client": {"src": evil}}])
     assert all(char.isprintable() or char == "\n" for char in text)
+
+
+def test_no_event_steers_the_terminal_either() -> None:
+    evil = "x\x1b]0;owned\x07\r\n\x9b2J"
+    known = {**answers.LOG["events"][0], "app": evil, "message": evil}
+    unknown = {"ts": evil, "type": "of a later release", "message": evil, "facts": {"a": evil}}
+    text = log.render({"found": 2, "returned": 2, "start": 1, "events": [known, unknown]})
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert text.count("\n") == 4
     assert "x?]0;owned???" in text
 
 
