@@ -15,12 +15,14 @@ from inspector.results import LAYERS, Action, Direction, Edit, Result
 from inspector.seen import Seen
 from inspector.shapes import Shapes
 from inspector.state import (
+    ADMITTED,
     BARE,
     DETECTED,
     IGNORED,
     MIDSTREAM,
     OSI,
     RESET,
+    STRANGER,
     Association,
     pack_versioned,
     unpack_versioned,
@@ -55,15 +57,24 @@ class Stack:
     ) -> None:
         """`policing` says what is looked for and what is allowed; `details` fills Pdu.details."""
         self._limits = limits
-        self._pass_on = on_undecodable == "pass"
         self._offline = on_undecodable == "continue"
         self._framers = (Framer(limits), Framer(limits))
-        self._shapes = (Shapes(), Shapes())
+        self._detailed = details
         self._describe = describe if details else telling.no_details
         self._state = Association()
-        self._judge = Judge(policing, self._state, limits)
-        self._interpreter = Interpreter(self._state, limits, self._judge.is_control)
-        self._by_shape = self._judge.by_shape and not details
+        self._go_by(on_undecodable, policing)
+
+    def hold_to(self, on_undecodable: OnUndecodable, policing: Policing) -> None:
+        """From the next PDU on, other rules. What is remembered stays; the peers are looked at anew."""
+        self._go_by(on_undecodable, policing)
+        self._state.lower_flags(ADMITTED | STRANGER)
+
+    def _go_by(self, on_undecodable: OnUndecodable, policing: Policing) -> None:
+        self._pass_on = on_undecodable == "pass"
+        self._shapes = (Shapes(), Shapes())
+        self._judge = Judge(policing, self._state, self._limits)
+        self._interpreter = Interpreter(self._state, self._limits, self._judge.is_control)
+        self._by_shape = self._judge.by_shape and not self._detailed
 
     def feed(self, direction: Direction | int, data: bytes, now_ms: int = 0) -> Result:
         """Octets that arrived on the leg `direction`; the answer counts from the head of those still held.

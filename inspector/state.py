@@ -137,6 +137,11 @@ class Association:
         if not self.flags & flag:
             self.change(_FLAGS, self.flags | flag)
 
+    def lower_flags(self, flags: int) -> None:
+        """Take flags down, noted only if one was up."""
+        if self.flags & flags:
+            self.change(_FLAGS, self.flags & ~flags)
+
     def see_layers(self, mask: int) -> None:
         """Add to the layers seen, noted only if one is new."""
         if mask & ~self.layers:

@@ -19,6 +19,7 @@ The data path
   relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py)
   decoder.py    the inspector's state as replication carries it
   inspectors.py makes the inspectors, held to signatures and policies
+  reload.py     new policies, signatures and keys for a running node
 
 The other node
   links.py      heartbeats by UDP             channel.py  the sealed TCP stream
@@ -26,6 +27,7 @@ The other node
   release.py    which release this is, and what it writes for another one
   takeover.py   becoming active               catchup.py  peers that are ahead of what was told
   refusals.py   what is not accepted, counted
+  agreement.py  whether both nodes go by the same rules
 
 Outside
   kernel/       the gate, TCP_REPAIR, addresses: what is done inside the Linux kernel

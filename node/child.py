@@ -42,10 +42,15 @@ class Child:
         self.started_s = clock.boottime_s()
         self.beat_s = self.started_s
         self.beat: tether.Beat | None = None
+        self.rekeyed = False
+        """The worker has taken up other keys, and the guard has not yet."""
 
     def listen(self) -> bool:
         """Take the beats that have come; False at the tether's end, which a dying process lets go of."""
         while packet := tether.receive(self.tether):
+            if packet == tether.KEYS:
+                self.rekeyed = True
+                continue
             self.beat = tether.unpack_beat(packet)
             self.beat_s = clock.boottime_s()
         return packet is None
@@ -57,6 +62,10 @@ class Child:
     def leave(self) -> None:
         """Ask the worker to hand over and exit."""
         tether.send(self.tether, tether.LEAVE)
+
+    def reload(self) -> None:
+        """Ask the worker to take up policies, signatures and keys anew."""
+        tether.send(self.tether, tether.RELOAD)
 
     def kill(self) -> None:
         """End the worker now; returns when it is dead."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from node.config import Config, Endpoint
-from node.keys import KeyFileError, read_key
+from node.keys import KeyFileError, read_keys
 
 # "run": without it no mode works. "hitless": connections are not taken over. "advice": works, with a risk.
 Need = Literal["run", "hitless", "advice"]
@@ -241,7 +241,7 @@ def _directories(config: Config) -> Iterator[Check]:
 
 def _key_file(config: Config) -> Iterator[Check]:
     try:
-        read_key(config.cluster.key_file)
+        read_keys(config.cluster.key_file)
     except KeyFileError as error:
         yield Check("key file", False, error.what, error.remedy, "run")
     else:

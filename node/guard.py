@@ -29,7 +29,7 @@ from node.errors import StartupError
 from node.kernel import orphans
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
-from node.keys import KeyFileError, read_key
+from node.keys import KeyFileError, read_keys
 from node.manager import Manager
 from node.notices import Notices
 from node.store import next_incarnation
@@ -45,6 +45,7 @@ STEADY_AFTER_S = 5.0
 RESTART_PAUSE_S = 0.1
 """The other node takes over first; a worker's start is hard work that nothing waits for."""
 RESTART_PAUSE_MAX_S = 10.0
+LEAVING = frozenset((signal.SIGTERM, signal.SIGINT))
 PRIORITY = 10
 """Real-time priority of the guard, which sleeps nearly always; the worker does not take one (see os.nice)."""
 
@@ -71,7 +72,7 @@ class Guard:
         config.node.run_dir.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(config.node.run_dir / f"{config.node.name}.lock")
         self._pids = config.node.run_dir / f"{config.node.name}.pids"
-        self._notices = Notices(config, read_key(config.cluster.key_file), self._next_incarnation())
+        self._notices = Notices(config, read_keys(config.cluster.key_file)[0], self._next_incarnation())
         self._missing = missing_for_hitless(config)
         self._hitless = self._choose_mode()
         self._addresses = Addresses(config.virtual_addresses)
@@ -115,12 +116,12 @@ class Guard:
             self._pids.unlink(missing_ok=True)
 
     def _stop_signals(self) -> socket.socket:
-        """SIGTERM and SIGINT, as something to select on."""
+        """SIGTERM, SIGINT and SIGHUP, as something to select on: their numbers."""
         read_end, write_end = socket.socketpair()
         write_end.setblocking(False)
         self._signal_end = write_end
         signal.set_wakeup_fd(write_end.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (*LEAVING, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
         return read_end
 
@@ -168,17 +169,34 @@ class Guard:
                     return
                 if child.beat is not None:
                     self._manager.beaten(child.beat, child.beat_s)
-                if stop in ready:
-                    stop.recv(16)
-                    self._leave_soon()
+                if child.rekeyed:
+                    self._rekey(child)
+                if stop in ready and self._obey(stop, child):
                     leave_by_s = clock.boottime_s() + LEAVE_LIMIT_S
-                    child.leave()
                 overslept = clock.boottime_s() - looked_s > 4 * LOOK_S  # we were stopped, not only the worker
                 looked_s = clock.boottime_s()
                 if (child.stalled(self._patience_s(child)) and not overslept) or looked_s > leave_by_s:
                     log.error("worker stalls: ending it", pid=child.process.pid)
                     child.kill()
                     return
+
+    def _obey(self, stop: socket.socket, child: Child) -> bool:
+        """Do what the signals say; whether that is to leave."""
+        numbers = stop.recv(16)
+        if signal.SIGHUP in numbers:
+            child.reload()
+        if not LEAVING.isdisjoint(numbers):
+            self._leave_soon()
+            child.leave()
+        return self._leaving
+
+    def _rekey(self, child: Child) -> None:
+        """Death notices are sealed as the worker seals."""
+        child.rekeyed = False
+        try:
+            self._notices.rekey(read_keys(self._config.cluster.key_file)[0])
+        except KeyFileError as error:
+            log.error("death notices keep the old key", error=str(error))
 
     def _leave_soon(self) -> None:
         self._leaving = True
@@ -219,8 +237,8 @@ class Guard:
         self._pause_s = RESTART_PAUSE_S if steady else min(2 * self._pause_s, RESTART_PAUSE_MAX_S)
         stop.settimeout(self._pause_s)
         with suppress(TimeoutError, BlockingIOError):
-            stop.recv(16)
-            self._leave_soon()
+            if not LEAVING.isdisjoint(stop.recv(16)):  # the next worker reads everything anew anyhow
+                self._leave_soon()
 
 
 def _take_priority() -> None:

@@ -38,6 +38,10 @@ class Inspectors:
         """The signatures and the policy of a service."""
         return self.rulebook.services[service]
 
+    def hold_to(self, stack: Stack, service: Service, client: str) -> None:
+        """A running inspector goes on with the rules as they are now."""
+        stack.hold_to(**self._options(service, client))
+
     def _options(self, service: Service, client: str) -> dict[str, Any]:
         rules, policy = self.held_to(service.name)
         return {

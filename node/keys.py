@@ -1,6 +1,7 @@
-"""The cluster's key file: one line, `tandem-key-v1 <base64 of 32 bytes>`, readable by its owner alone.
+"""The cluster's key file: a line `tandem-key-v1 <base64 of 32 bytes>`, readable by its owner alone.
 
-Both nodes hold the same file. All that they say to each other is sealed with keys derived from it.
+Both nodes hold the same file. All that they say to each other is sealed with keys derived from it. While the key is
+changed there are two lines: the first key seals, both are accepted.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import binascii
 import os
 import secrets
 import stat
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 KEY_SIZE = 32
 FORMAT = "tandem-key-v1"
 FILE_SIZE_MAX = 256
+KEYS_MAX = 2
+
+Keys = tuple[bytes, ...]
+"""The first one seals; all are accepted."""
 
 
 class KeyFileError(Exception):
@@ -47,8 +55,13 @@ KEY = Secret(
 )
 
 
-def read_key(path: Path) -> bytes:
-    """The key in `path`. Raises KeyFileError."""
+def fingerprint(key: bytes) -> str:
+    """What tells one key from another and nothing about it."""
+    return sha256(b"tandem key fingerprint " + key).hexdigest()[:8]
+
+
+def read_keys(path: Path) -> Keys:
+    """The key in `path`, or both. Raises KeyFileError."""
     return _parse(path, read_secret(path, KEY))
 
 
@@ -72,21 +85,51 @@ def read_secret(path: Path, kind: Secret) -> bytes:
         os.close(descriptor)
 
 
-def write_key(path: Path, key: bytes, *, replace: bool = False) -> None:
-    """Write `key` to `path`, as `write_secret`."""
-    assert len(key) == KEY_SIZE
-    line = f"{FORMAT} {base64.b64encode(key).decode()}\n".encode()
-    write_secret(path, line, "use --force to replace it; both nodes need the new key then", replace=replace)
+def write_keys(path: Path, keys: Keys, *, replace: bool = False) -> None:
+    """Write the keys to `path`, as `write_secret`."""
+    assert 1 <= len(keys) <= KEYS_MAX and all(len(key) == KEY_SIZE for key in keys)
+    lines = b"".join(f"{FORMAT} {base64.b64encode(key).decode()}\n".encode() for key in keys)
+    write_secret(path, lines, "use --force to replace it; both nodes need the new key then", replace=replace)
 
 
-def write_secret(path: Path, line: bytes, instead: str, *, replace: bool = False) -> None:
-    """Write `line` to `path` with mode 0600, whole or not at all.
+class Rotation(StrEnum):
+    """The steps by which a running pair comes to another key; after each, both nodes take the file up (reload)."""
+
+    ADD = "add"
+    """A new key, accepted and not used yet."""
+    USE = "use"
+    """The new key seals; the old one is accepted still."""
+    DROP = "drop"
+    """The old key is accepted no more."""
+
+
+_NEEDS = {Rotation.ADD: 1, Rotation.USE: 2, Rotation.DROP: 2}
+_ROTATED: dict[Rotation, Callable[[Keys], Keys]] = {
+    Rotation.ADD: lambda keys: (*keys, new_key()),
+    Rotation.USE: lambda keys: keys[::-1],
+    Rotation.DROP: lambda keys: keys[:1],
+}
+
+
+def rotate(path: Path, step: Rotation) -> Keys:
+    """Take a step with the file at `path`; the keys that it holds now. Raises KeyFileError."""
+    keys = read_keys(path)
+    if len(keys) != _NEEDS[step]:
+        remedy = "add, use and drop follow each other, with a reload of both nodes after each"
+        raise KeyFileError(f"{path} holds {len(keys)} of {KEYS_MAX} keys: this is not the time to {step} one", remedy)
+    rotated = _ROTATED[step](keys)
+    write_keys(path, rotated, replace=True)
+    return rotated
+
+
+def write_secret(path: Path, content: bytes, instead: str, *, replace: bool = False) -> None:
+    """Write `content` to `path` with mode 0600, whole or not at all.
 
     Raises KeyFileError, also when the file exists and `replace` is not set: with the remedy `instead`.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        _write_new(draft, line)
+        _write_new(draft, content)
         try:
             if replace:
                 draft.replace(path)
@@ -121,13 +164,20 @@ def _check_status(path: Path, status: os.stat_result, kind: Secret) -> None:
         raise KeyFileError(f"{path} is open to others (mode {mode:04o})", f"chmod 600 {path}")
 
 
-def _parse(path: Path, data: bytes) -> bytes:
-    remedy = f"the file is one line, `{FORMAT} <base64 of {KEY_SIZE} bytes>`: copy it again from the other node"
-    words = data.split()
-    if len(words) != 2 or words[0] != FORMAT.encode():
+def _parse(path: Path, data: bytes) -> Keys:
+    remedy = f"each line is `{FORMAT} <base64 of {KEY_SIZE} bytes>`: copy the file again from the other node"
+    lines = [line.split() for line in data.splitlines() if line.strip()]
+    if not 1 <= len(lines) <= KEYS_MAX or any(len(words) != 2 or words[0] != FORMAT.encode() for words in lines):
         raise KeyFileError(f"{path} is not a tandem key file", remedy)
+    keys = tuple(_decoded(path, words[1], remedy) for words in lines)
+    if len(set(keys)) != len(keys):
+        raise KeyFileError(f"{path} holds the same key twice", "remove one of the lines")
+    return keys
+
+
+def _decoded(path: Path, text: bytes, remedy: str) -> bytes:
     try:
-        key = base64.b64decode(words[1], validate=True)
+        key = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise KeyFileError(f"{path} is damaged: the key is not base64", remedy) from None
     if len(key) != KEY_SIZE:

@@ -17,6 +17,7 @@ from asyncio_dgram.aio import DatagramServer, Protocol
 
 from node.config import Config, Link
 from node.errors import StartupError
+from node.keys import Keys
 from node.refusals import Refusals
 from protocol import heartbeat
 from protocol.datagrams import DatagramOpener, DatagramSealer
@@ -131,6 +132,11 @@ class Links:
                 health.received += 1
                 health.heard_s = self._clock_s()
             self._on_message(health.link, opened.sender, opened.incarnation, message)
+
+    def rekey(self, keys: Keys) -> None:
+        """From now on the first key seals, and all are accepted."""
+        self._sealer.rekey(keys[0])
+        self._opener.rekey(*keys)
 
     def send(self, payload: bytes) -> None:
         """Send `payload` on every link, sealed for each."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from node import clock
+from node.agreement import Agreement
 from node.config import Link
 from node.lease import Lease
 from node.links import Links
@@ -59,8 +61,17 @@ class Duties(Protocol):
 class Member:
     """The role machine and its surroundings."""
 
-    def __init__(self, machine: RoleMachine, lease: Lease, links: Links, duties: Duties, interval_s: float) -> None:
+    def __init__(
+        self,
+        machine: RoleMachine,
+        lease: Lease,
+        links: Links,
+        duties: Duties,
+        interval_s: float,
+        agreement: Agreement,
+    ) -> None:
         self.machine = machine
+        self.agreement = agreement
         self._links = links
         self._lease = lease
         self._duties = duties
@@ -76,7 +87,7 @@ class Member:
         self._role = machine.role
         self._waiting: deque[Event] = deque()
         self._busy = False
-        self.met: Identity | None = None
+        self._met: Identity | None = None
         """The other node as it last introduced itself on a stream."""
         self._performers: dict[type[Any], Callable[[Any], None]] = {
             events.Activate: duties.activate,
@@ -137,6 +148,7 @@ class Member:
                 return
             if message.to == self.machine.settings.incarnation:
                 self._duties.peer_heard(message)
+                self.agreement.there(message.rules)
             self.step(events.PeerHeard(message, link.name))
         elif sender == f"{message.node}/guard":
             if self.machine.peer.is_dead(message):
@@ -151,7 +163,8 @@ class Member:
             self.step(events.LeaseLost())
             return
         facts = self._duties.facts()
-        message = self.machine.heartbeat(**facts._asdict(), clock_ms=clock.timestamp_clock_ms())
+        said = self.machine.heartbeat(**facts._asdict(), clock_ms=clock.timestamp_clock_ms())
+        message = replace(said, rules=self.agreement.mine)
         self._links.send(heartbeat.pack(message, self._peer_reads()))
         if self._lease.claimed:
             self._lease.renew(now_ns)
@@ -160,13 +173,24 @@ class Member:
 
     def meet(self, peer: Identity) -> None:
         """The other node has said which versions it reads."""
-        self.met = peer
+        self._met = peer
+
+    @property
+    def _acquaintance(self) -> Identity | None:
+        """The other node in its present life, which may be of another release than the one before."""
+        known = self._met is not None and self._met.incarnation == self.machine.peer.incarnation
+        return self._met if known else None
+
+    @property
+    def software(self) -> str | None:
+        """The other node's release, if it has introduced itself in this life."""
+        return None if self._acquaintance is None else self._acquaintance.software
 
     def _peer_reads(self) -> int:
-        """The version of heartbeats that its present life is known to read: it may be of another release now."""
-        if self.met is None or self.met.incarnation != self.machine.peer.incarnation:
+        """The version of heartbeats that the other node is known to read."""
+        if self._acquaintance is None:
             return heartbeat.LOWEST
-        return max(set(heartbeat.VERSIONS) & set(versions.reads(self.met.schemas, "heartbeat")))
+        return max(set(heartbeat.VERSIONS) & set(versions.reads(self._acquaintance.schemas, "heartbeat")))
 
     def pulse(self) -> None:
         """In the middle of long work: a heartbeat, if one is due."""

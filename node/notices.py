@@ -31,6 +31,10 @@ class Notices:
             sock.bind((str(link.local.host), 0))
             self._paths.append((sock, link.peer.sockaddr))
 
+    def rekey(self, secret: bytes) -> None:
+        """Seal with another cluster key from now on."""
+        self._sealer.rekey(secret)
+
     def send(self, beat: Beat) -> None:
         """Say that the worker of this last beat is dead and its node fenced."""
         notice = heartbeat.pack(DeathNotice(self._node, beat.epoch, beat.incarnation, beat.peer_incarnation))

@@ -94,6 +94,9 @@ class Relay:
         self._around = around
         self._ready: asyncio.Future[None] | None = None
         self._settle_until_s = 0.0
+        self._unguarding = False
+        """The rules deny nothing any more, and the passive does not know it yet."""
+        self._unguardings = 0
 
     # --- opening
 
@@ -101,13 +104,36 @@ class Relay:
         """The leg's socket stands."""
         self.ends[end.number] = end
 
+    def judged_anew(self) -> None:
+        """The inspector goes by other rules from here on: the passive must know what that changes, before it shows."""
+        if self.stack.guarded:
+            self.guard()
+        elif self.session.guarded:
+            self.unguard()
+        else:
+            self.announce()
+
     def guard(self) -> None:
         """From now on verdicts may depend on more than the bytes: nothing made later leaves before both hold it."""
         if not self.session.guarded:
             for end in self.standing():
                 end.release_all()
             self.session.guarded = True
-            self.announce()
+        self._unguarding = False
+        self.announce()
+
+    def unguard(self) -> None:
+        """Verdicts follow from the bytes alone again. What is made leaves at once as soon as the passive knows that."""
+        self._unguarding = True
+        self._unguardings += 1
+        self.announce()
+
+    def _unguarded(self, number: int) -> None:
+        if not self._unguarding or number < self._unguardings or self.closed:
+            return
+        self._unguarding, self.session.guarded = False, False
+        for end in self.standing():
+            end.flush()
 
     def announce(self) -> None:
         """Tell the passive of the session as it is now, whole."""
@@ -128,13 +154,15 @@ class Relay:
         """Who waits for the session as it is now, whole."""
         ends = self.standing()
         released = [mark for end in ends for mark in self._release(end)]
-        return [*((end.committed, end.leg.position) for end in ends), *released, (self.committed, len(ends))]
+        unguarding = [(self._unguarded, self._unguardings)] if self._unguarding else []
+        held = [(end.committed, end.leg.position) for end in ends]
+        return [*held, *released, *unguarding, (self.committed, len(ends))]
 
     def record(self) -> list[object]:
         """The session as the passive needs it, up to date."""
         for end in self.standing():
             end.refresh()
-        return self.session.to_wire()
+        return self.session.to_wire(guarded=self.session.guarded and not self._unguarding)
 
     def start(self) -> None:
         """Relay in both directions."""

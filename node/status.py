@@ -10,6 +10,7 @@ from node import clock
 from node.child import Orders
 from node.links import Links
 from node.member import Member
+from node.release import SOFTWARE
 from node.replicator import Standing
 from node.takeover import Account
 from protocol.heartbeat import Role, Sync
@@ -43,6 +44,8 @@ class Status:
         self.account: Account | None = None
         """How this node became active, once it has."""
         self.reports_per_s = 0.0
+        self.keys: list[str] = []
+        """Fingerprints of the cluster keys in use; the first one seals."""
 
     def sync(self) -> Sync:
         """How far the passive node's cache follows, as this node sees it."""
@@ -85,6 +88,7 @@ class Status:
         problems = self.problems()
         return {
             "node": self.config.node.name,
+            "software": SOFTWARE,
             "role": self.member.role,
             "sync": self.sync(),
             "degraded": bool(problems),
@@ -101,6 +105,8 @@ class Status:
             "cached": len(self.standby.cache.sessions) if self.member.role is not Role.ACTIVE else 0,
             "reports_per_s": self.reports_per_s,
             "last_takeover": self._last_takeover(),
+            "rules": self.member.agreement.view(),
+            "keys": self.keys,
             "counters": self._counters(),
         }
 
@@ -121,6 +127,7 @@ class Status:
             "role": latest.role,
             "epoch": latest.epoch,
             "sync": latest.sync,
+            "software": self.member.software,
             "age_ms": None if heard is None else round((clock.boottime_s() - heard) * 1000, 1),
         }
 

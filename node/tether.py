@@ -1,4 +1,4 @@
-"""What ties a worker to its guard: a socket pair. Beats go one way, the order to leave the other.
+"""What ties a worker to its guard: a socket pair. Beats go one way, orders the other.
 
 Either end sees the other's death as end of file. Packets keep their bounds (SOCK_SEQPACKET).
 """
@@ -12,6 +12,9 @@ import msgpack
 
 PACKET_BYTES_MAX = 4096
 LEAVE = b"leave"
+RELOAD = b"reload"
+KEYS = b"keys"
+"""From the worker: it has taken up the key file as it is now, and so must death notices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from inspector import Result
 from node import channel, clock, exits, log, store, tether
 from node.addressing import Addresses
 from node.admin import Admin, Sources, routes
+from node.agreement import Agreement
 from node.channel import Channel, Credentials, Owner
 from node.child import Orders
 from node.config import Config, Link, load
@@ -37,7 +38,7 @@ from node.kernel.acks import AckSender
 from node.kernel.addresses import LinkWatcher
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
-from node.keys import KeyFileError, read_key
+from node.keys import KeyFileError, Keys, fingerprint, read_keys
 from node.lease import Lease
 from node.lessons import Lessons
 from node.links import Links
@@ -48,6 +49,7 @@ from node.rates import Rates
 from node.refusals import Refusals
 from node.relay import Relay, Surroundings
 from node.release import READS, SOFTWARE, written_for
+from node.reload import Reload
 from node.replicator import Replicator, Standing
 from node.standby import Standby
 from node.status import Status
@@ -79,15 +81,15 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._counters: Counter[str] = Counter()
-        secret = read_key(config.cluster.key_file)
+        keys = read_keys(config.cluster.key_file)
         refusals = Refusals(self._counters, clock.boottime_s)
-        self._credentials = Credentials(secret, self._identity, refusals)
+        self._credentials = Credentials(keys, self._identity, refusals)
         self._parts = self._build_parts()
         self._duties = NodeDuties(self._parts, self._end, self._beaten)
         self._links = Links(
             config,
-            DatagramSealer(secret, config.cluster.group, config.node.name, orders.incarnation),
-            DatagramOpener(secret, config.cluster.group),
+            DatagramSealer(keys[0], config.cluster.group, config.node.name, orders.incarnation),
+            DatagramOpener(keys[0], config.cluster.group, *keys[1:]),
             self._heard,
             refusals,
             self._counters,
@@ -95,9 +97,15 @@ class Worker:
         )
         machine = RoleMachine(self._settings(), clock.boottime_s())
         self._member = Member(
-            machine, self._parts.lease, self._links, self._duties, config.cluster.heartbeat.interval_s
+            machine,
+            self._parts.lease,
+            self._links,
+            self._duties,
+            config.cluster.heartbeat.interval_s,
+            Agreement(self._parts.proxy.inspectors.rulebook.tables, self._rules_compared),
         )
         self._status = Status(self._parts, orders, self._member, self._links, self._counters, clock.boottime_s())
+        self._status.keys = list(map(fingerprint, keys))
         self._duties.join(self._member, self._status)
         self._rates = Rates(self._counters, self._status)
         self._events = Events(
@@ -106,7 +114,12 @@ class Worker:
         self._member.on_effect, self._member.on_role = self._events.node.effect, self._events.node.role
         self._duties.on_takeover = self._took_over
         self._lessons = Lessons()
-        sources = Sources(config, self._status, self._events, self._lessons, self._duties.request_switchover)
+        proxy = self._parts.proxy
+        self._reload = Reload(
+            Path(orders.config), config, proxy.inspectors, proxy.relays, self._taken_up, self._events.node
+        )
+        request = self._duties.request_switchover
+        sources = Sources(config, self._status, self._events, self._lessons, request, self._reload)
         self._admin = Admin(config, routes(sources), refusals)
 
     # --- parts
@@ -236,10 +249,29 @@ class Worker:
         packet = tether.receive(self._guard)
         if packet is None:
             return
+        if packet == tether.RELOAD:
+            self._reload.begin()
+            return
         if packet == b"":
             self._loop.remove_reader(self._guard.fileno())
             logger.error("the guard is gone: leaving")
         self._duties.leave()
+
+    def _taken_up(self, keys: Keys) -> None:
+        """A reload has changed what this node goes by."""
+        self._credentials.keys = keys
+        self._links.rekey(keys)
+        self._status.keys = list(map(fingerprint, keys))
+        tether.send(self._guard, tether.KEYS)
+        self._member.agreement.here(self._parts.proxy.inspectors.rulebook.tables)
+
+    def _rules_compared(self, differing: list[str]) -> None:
+        """Both nodes have begun, or ceased, to judge by different tables."""
+        facts = {"differing": differing, **self._member.agreement.view()}
+        if differing:
+            self._events.node.refused("the nodes go by different rules: " + ", ".join(differing), facts)
+        else:
+            self._events.node.configured("both nodes go by the same rules", facts)
 
     def _beaten(self) -> None:
         """A heartbeat has gone out: tell the guard, and look after what hangs on time."""

@@ -19,9 +19,13 @@ Memory of what was seen starts empty with each opener, so datagrams recorded ear
 new life of the receiver. That is why messages also name the incarnation they are meant for (`Heartbeat.to`):
 only those bound to the present life are evidence. Seal one datagram per link: copies of the same bytes on
 another link are replays.
+
+The cluster key can change while both live: counters and windows go on under the new one, and an opener may accept a
+second key meanwhile.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -52,9 +56,14 @@ class DatagramSealer:
         name = sender.encode()
         assert 1 <= len(name) <= SENDER_BYTES_MAX, "sender names are bounded by the configuration"
         assert 1 <= incarnation <= COUNT_MAX, "incarnation 0 means unknown"
-        self._cipher = ChaCha20Poly1305(_key(secret, group, sender, incarnation))
+        self._names = (group, sender, incarnation)
+        self.rekey(secret)
         self._prefix = _MAGIC + bytes((_VERSION, len(name))) + name + incarnation.to_bytes(8, "big")
         self._count = 0
+
+    def rekey(self, secret: bytes) -> None:
+        """From now on, seal with another cluster key."""
+        self._cipher = ChaCha20Poly1305(_key(secret, *self._names))
 
     def seal(self, payload: bytes) -> bytes:
         """The next datagram, different each time."""
@@ -84,11 +93,11 @@ class _Header:
 
 
 class _Sender:
-    """One sender's present incarnation: its cipher, and which counters were seen (RFC 4303, 3.4.3)."""
+    """One sender's present incarnation: its ciphers, and which counters were seen (RFC 4303, 3.4.3)."""
 
-    def __init__(self, incarnation: int, cipher: ChaCha20Poly1305) -> None:
+    def __init__(self, incarnation: int, ciphers: list[ChaCha20Poly1305]) -> None:
         self.incarnation = incarnation
-        self.cipher = cipher
+        self.ciphers = ciphers
         self.newest = 0
         self._seen = 0  # bit n: counter newest - n was seen
 
@@ -111,14 +120,23 @@ class _Sender:
 
 
 class DatagramOpener:
-    """Opens the group's datagrams. `refused` counts refusals by code."""
+    """Opens the group's datagrams, sealed with any of the secrets. `refused` counts refusals by code."""
 
-    def __init__(self, secret: bytes, group: str, *, senders_max: int = 8) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes, group: str, *others: bytes, senders_max: int = 8) -> None:
+        self._secrets: Sequence[bytes] = (secret, *others)
         self._group = group
         self._senders_max = senders_max
         self._senders: dict[str, _Sender] = {}
         self.refused: Counter[str] = Counter()
+
+    def rekey(self, *secrets: bytes) -> None:
+        """From now on, accept these cluster keys and no other."""
+        self._secrets = secrets
+        for name, sender in self._senders.items():
+            sender.ciphers = self._ciphers(name, sender.incarnation)
+
+    def _ciphers(self, sender: str, incarnation: int) -> list[ChaCha20Poly1305]:
+        return [ChaCha20Poly1305(_key(secret, self._group, sender, incarnation)) for secret in self._secrets]
 
     def open(self, datagram: bytes) -> Opened:
         """What the datagram says; raises SealError with one of the codes above, and counts it."""
@@ -135,9 +153,8 @@ class DatagramOpener:
         if known is not None and known.incarnation == header.incarnation:
             sender = known
         else:
-            cipher = ChaCha20Poly1305(_key(self._secret, self._group, header.sender, header.incarnation))
-            sender = _Sender(header.incarnation, cipher)
-        payload = _decrypt(sender.cipher, header, datagram)
+            sender = _Sender(header.incarnation, self._ciphers(header.sender, header.incarnation))
+        payload = _decrypt(sender.ciphers, header, datagram)
         # Only from here on is the header true: nothing is remembered on a stranger's word.
         if known is None and len(self._senders) >= self._senders_max:
             raise SealError("crowded", f"more than {self._senders_max} senders")
@@ -182,8 +199,10 @@ def _name(octets: bytes) -> str:
     return name
 
 
-def _decrypt(cipher: ChaCha20Poly1305, header: _Header, datagram: bytes) -> bytes:
-    try:
-        return cipher.decrypt(nonce(header.count), datagram[header.size :], datagram[: header.size])
-    except InvalidTag:
-        raise SealError("unauthenticated", f"in the name of {header.sender}") from None
+def _decrypt(ciphers: Sequence[ChaCha20Poly1305], header: _Header, datagram: bytes) -> bytes:
+    for cipher in ciphers:
+        try:
+            return cipher.decrypt(nonce(header.count), datagram[header.size :], datagram[: header.size])
+        except InvalidTag:
+            continue
+    raise SealError("unauthenticated", f"in the name of {header.sender}")

@@ -6,7 +6,8 @@
 Either end sends its hello at once and its identity as soon as it has the other's hello. The keys, one for
 each direction, come from the cluster key and the X25519 secret (RFC 7748) together, bound to both hellos by a
 hash: without the cluster key nobody reads or makes a frame, and a key that leaks later opens no recorded
-stream.
+stream. While the cluster's key is changed an end may accept a second one; each direction then goes by whichever its
+sender uses.
 
 Codes of HandshakeError:
   magic, version    no tandem node, or another release's stream
@@ -19,7 +20,7 @@ Codes of HandshakeError:
   closed            it failed before
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
@@ -113,7 +114,8 @@ def _agree(mine: Identity, peer: Identity) -> dict[str, int]:
 class Handshake:
     """One end of the handshake: bytes in by receive(), bytes out by to_send(), no time and no I/O.
 
-    `private_key` and `nonce` are 32 octets each of fresh randomness; never use them again.
+    `private_key` and `nonce` are 32 octets each of fresh randomness; never use them again. `others` are cluster keys
+    that the other end may use as well.
     """
 
     def __init__(
@@ -124,10 +126,11 @@ class Handshake:
         initiator: bool,
         private_key: bytes,
         nonce: bytes,
+        others: Sequence[bytes] = (),
         max_frame: int = FRAME_BYTES_MAX,
     ) -> None:
         assert len(nonce) == NONCE_BYTES, "a nonce has 32 octets"
-        self._secret = secret
+        self._secrets = (secret, *others)
         self._identity = identity
         self._initiator = initiator
         self._private_key = X25519PrivateKey.from_private_bytes(private_key)
@@ -189,13 +192,13 @@ class Handshake:
         hellos = (self._hello, hello) if self._initiator else (hello, self._hello)
         salt = sha256(b"".join(hellos)).digest()
         to_responder, to_initiator = (
-            derive(self._secret + shared, salt=salt, info=b"tandem stream 1 " + direction)
+            [derive(secret + shared, salt=salt, info=b"tandem stream 1 " + direction) for secret in self._secrets]
             for direction in (b"to responder", b"to initiator")
         )
         mine, theirs = (to_responder, to_initiator) if self._initiator else (to_initiator, to_responder)
-        writer = FrameWriter(Sealer(mine), self._max_frame)
+        writer = FrameWriter(Sealer(mine[0]), self._max_frame)
         self._outgoing += writer.frame(pack_identity(self._identity))
-        return writer, FrameReader(Opener(theirs), RECORD_BYTES_MAX)
+        return writer, FrameReader(Opener(*theirs), RECORD_BYTES_MAX)
 
     def _shared(self, public_key: bytes) -> bytes:
         try:

@@ -42,17 +42,23 @@ class Sealer:
 
 
 class Opener:
-    """Opens what a Sealer of the same key sealed, in order. `number`: the last opened, -1 before any."""
+    """Opens what a Sealer of the same key sealed, in order. `number`: the last opened, -1 before any.
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = ChaCha20Poly1305(key)
+    Of several keys, that of the first message stands for all that follow.
+    """
+
+    def __init__(self, *keys: bytes) -> None:
+        self._ciphers = [ChaCha20Poly1305(key) for key in keys]
         self.number = -1
 
     def open(self, sealed: bytes | bytearray, aad: bytes = b"") -> bytes:
         """The plaintext; raises SealError `unauthenticated` unless this is exactly the next message."""
-        try:
-            plaintext = self._cipher.decrypt(nonce(self.number + 1), sealed, aad)
-        except InvalidTag:
-            raise SealError("unauthenticated", f"message {self.number + 1} of the stream") from None
-        self.number += 1
-        return plaintext
+        for cipher in self._ciphers:
+            try:
+                plaintext = cipher.decrypt(nonce(self.number + 1), sealed, aad)
+            except InvalidTag:
+                continue
+            self._ciphers = [cipher]
+            self.number += 1
+            return plaintext
+        raise SealError("unauthenticated", f"message {self.number + 1} of the stream")

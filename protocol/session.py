@@ -214,8 +214,8 @@ class Session:
         leg.ended = True
         leg.held.clear()
 
-    def to_wire(self) -> list[Any]:
-        """The session as a msgpack-able list, decoder state included."""
+    def to_wire(self, *, guarded: bool | None = None) -> list[Any]:
+        """The session as a msgpack-able list, decoder state included; `guarded` as it is about to be."""
         return [
             self.id,
             self.service,
@@ -225,7 +225,7 @@ class Session:
             self.resumed,
             [None if leg is None else leg.to_wire() for leg in self.legs],
             self.decoder.pack(),
-            self.guarded,
+            self.guarded if guarded is None else guarded,
         ]
 
     @classmethod

@@ -11,6 +11,7 @@ from node.config import Config
 from node.events.pipeline import Events
 from node.lessons import Lessons
 from node.relay import Relay
+from node.reload import Reload
 from node.status import Status
 from protocol.heartbeat import Role
 from protocol.session import Session
@@ -26,10 +27,12 @@ class Sources:
     lessons: Lessons
     switchover: Callable[[], str | None]
     """Begins one; returns why it cannot be."""
+    reload: Reload
 
     def policy(self, service: str) -> int:
         """The number of a service's policy."""
-        return next((each.policy for each in self.config.services if each.name == service), 0)
+        held_to = self.status.proxy.inspectors.rulebook.services
+        return held_to[service].policy.number if service in held_to else 0
 
     def relays(self) -> Iterable[Relay]:
         """The sessions that this node serves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from node.admin.sources import Sources
 from node.admin.stream import Stream
 from node.events import Event
 from node.lessons import Lessons
+from node.reload import REFUSALS, Reload
 
 
 def routes(sources: Sources) -> tuple[Route, ...]:
@@ -33,6 +35,7 @@ def routes(sources: Sources) -> tuple[Route, ...]:
         get("/learned", shows(sources.lessons.view)),
         post("/switchover", _switchover(sources)),
         post("/learned", _learn(sources.lessons)),
+        post("/reload", _reload(sources.reload)),
     )
 
 
@@ -44,6 +47,19 @@ def _switchover(sources: Sources) -> Handler:
     async def handler(_request: web.Request) -> web.Response:
         refusal = sources.switchover()
         return done() if refusal is None else refused(refusal, 409)
+
+    return handler
+
+
+def _reload(reload: Reload) -> Handler:
+    """Take up policies, signatures and keys anew, or say why not and go on with the old ones."""
+
+    async def handler(_request: web.Request) -> web.Response:
+        try:
+            outcome = await reload()
+        except REFUSALS as error:
+            return refused(str(error), 422)
+        return web.json_response({"ok": True, **asdict(outcome)})
 
     return handler
 

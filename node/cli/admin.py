@@ -59,7 +59,8 @@ class AdminClient:
             data = None
         if status >= http.HTTPStatus.BAD_REQUEST:
             reason = data.get("error") if isinstance(data, dict) else None
-            raise CliError(f"the node at {self.path} refused: {clean(reason or f'HTTP {status}')}", EXIT_NODE)
+            words = "\n".join(map(clean, str(reason or f"HTTP {status}").splitlines()))
+            raise CliError(f"the node at {self.path} refused: {words}", EXIT_NODE)
         if data is None:
             raise CliError(f"{self.path} did not answer as a tandem node does", EXIT_NODE)
         return Answer(text, data)

@@ -21,6 +21,7 @@ Exit codes:
   0  done
   1  the node cannot be reached or says no; with --fail-on, there are such findings
   2  usage, configuration or host"""
+RELOAD_TIMEOUT_S = 60.0
 
 app = typer.Typer(
     name="tandem",
@@ -84,20 +85,52 @@ def keygen(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Where to write the key file.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     token: Annotated[bool, typer.Option("--token", help="Make a token for the page instead.")] = False,
+    rotate: Annotated[
+        str | None, typer.Option("--rotate", metavar="add|use|drop", help="A step from the key there is to a new one.")
+    ] = None,
 ) -> None:
     """Make a new cluster key, or a token for the page. Readable by its owner alone; both nodes need the same key."""
-    from node.keys import KeyFileError, new_key, write_key  # noqa: PLC0415
+    from node.keys import KeyFileError, new_key, write_keys  # noqa: PLC0415
     from node.tokens import write_token  # noqa: PLC0415
 
+    if rotate is not None:
+        _rotate(path, rotate)
+        return
     try:
         if token:
             write_token(path, replace=force)
         else:
-            write_key(path, new_key(), replace=force)
+            write_keys(path, (new_key(),), replace=force)
     except KeyFileError as error:
         raise CliError(f"{error.what}\n    {error.remedy}", EXIT_USAGE) from None
     what_next = "name it as admin.token_file" if token else "copy it to the other node, over a safe way, with mode 0600"
     typer.echo(f"{path}: written; {what_next}")
+
+
+def _rotate(path: Path, word: str) -> None:
+    from node.keys import KeyFileError, Rotation, fingerprint, rotate  # noqa: PLC0415
+
+    if word not in set(Rotation):
+        raise CliError(f"--rotate {word}: the steps are {', '.join(Rotation)}", EXIT_USAGE)
+    try:
+        keys = rotate(path, Rotation(word))
+    except KeyFileError as error:
+        raise CliError(f"{error.what}\n    {error.remedy}", EXIT_USAGE) from None
+    accepted = f", {fingerprint(keys[1])} is accepted too" if len(keys) > 1 else ""
+    typer.echo(f"{path}: {fingerprint(keys[0])} seals{accepted}; copy it to the other node, then `tandem reload` both")
+
+
+@app.command(epilog=examples("tandem reload", "tandem reload /etc/tandem/node.yaml"))
+def reload(
+    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="The node's YAML file.")] = None,
+    socket: SocketOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take up policies, signatures and keys anew, touching no session; a file with a mistake changes nothing."""
+    from node.cli.views import reloaded  # noqa: PLC0415
+
+    answer = AdminClient(find_socket(config, socket), RELOAD_TIMEOUT_S).post("reload")
+    typer.echo(answer.text if as_json else reloaded.render(answer.data))
 
 
 @app.command(epilog=examples("tandem status", "tandem status --watch", "tandem status --json | jq .problems"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from node.config import checks
 from node.config.models import Admin, Config, Events, Service
 from node.documents import Bounds, ConfigErrors, Finding, Reading, read_text
-from node.keys import KeyFileError, read_key
+from node.keys import KeyFileError, read_keys
 from node.tokens import read_token
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _key_findings(cluster: Any) -> list[Finding]:
     if path is None:
         return []
     try:
-        read_key(path)
+        read_keys(path)
     except KeyFileError as error:
         return [(("cluster", "key_file"), error.what, error.remedy)]
     return []

@@ -14,6 +14,7 @@ from node.documents import Bounds, ConfigErrors, Problem, Reading, read_text
 from node.policy.checks import check
 from node.policy.compile import compile_policy
 from node.policy.models import PolicyFile
+from node.policy.tables import Tables, tables
 
 if TYPE_CHECKING:
     from node.config import Config
@@ -37,6 +38,8 @@ class Rulebook:
     """By the service's name."""
     rules: Ruleset
     """The signatures as no policy has changed them."""
+    tables: Tables
+    """What another node's can be compared by."""
 
 
 def load_policy_file(path: Path | str, rules: Ruleset | None = None) -> dict[int, Loaded]:
@@ -63,10 +66,13 @@ def load_all(config: Config) -> Rulebook:
     Raises ConfigErrors, also when the policy file has no policy for a service: it may have changed since the
     configuration was checked.
     """
-    rules = signatures.read(config.signature_files)
+    files = signatures.read_files(config.signature_files)
+    rules = signatures.compiled(files)
     if config.policy_file is None:
-        return Rulebook({it.name: Loaded(rules, Policy.default(it.policy)) for it in config.services}, rules)
-    policies = load_policy_file(config.policy_file, rules)
+        services = {it.name: Loaded(rules, Policy.default(it.policy)) for it in config.services}
+        return Rulebook(services, rules, tables(config, None, files, rules))
+    file = read_policy_file(config.policy_file, rules)
+    policies = _compiled(file, rules)
     missing = [
         Problem(
             str(config.policy_file),
@@ -80,7 +86,7 @@ def load_all(config: Config) -> Rulebook:
     ]
     if missing:
         raise ConfigErrors(missing)
-    return Rulebook({it.name: policies[it.policy] for it in config.services}, rules)
+    return Rulebook({it.name: policies[it.policy] for it in config.services}, rules, tables(config, file, files, rules))
 
 
 def no_policy(number: int, known: Iterable[int], subject: str) -> tuple[str, str]:

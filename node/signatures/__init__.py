@@ -9,7 +9,7 @@ stock detections 620000 and the rank times 100. 600000 to 699999 is kept for the
 any others.
 """
 
-from node.signatures.load import read, stock
+from node.signatures.load import compiled, read, read_files, stock
 from node.signatures.models import SignatureFile
 
-__all__ = ["SignatureFile", "read", "stock"]
+__all__ = ["SignatureFile", "compiled", "read", "read_files", "stock"]

@@ -27,6 +27,11 @@ def stock() -> SignatureFile:
 
 def read(paths: Sequence[Path] = ()) -> Ruleset:
     """The stock signatures and those of the user's files. Raises ConfigErrors with the problems of all of them."""
+    return compiled(read_files(paths))
+
+
+def read_files(paths: Sequence[Path]) -> list[SignatureFile]:
+    """The user's files. Raises ConfigErrors with the problems of all of them."""
     known = _Known(stock())
     files: list[SignatureFile] = []
     problems: list[Problem] = []
@@ -37,6 +42,11 @@ def read(paths: Sequence[Path] = ()) -> Ruleset:
             problems += errors.problems
     if problems:
         raise ConfigErrors(problems)
+    return files
+
+
+def compiled(files: Sequence[SignatureFile]) -> Ruleset:
+    """The stock signatures and these."""
     return Ruleset(
         [each.compiled() for each in stock().applications],
         [each.compiled() for each in stock().detections],

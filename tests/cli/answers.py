@@ -17,7 +17,14 @@ STATUS: dict[str, Any] = {
     "missing": [],
     "uptime_s": 11_525.4,
     "lease": {"duration_ms": 150.0, "remaining_ms": 121.31, "lowest_margin_ms": 64.2},
-    "peer": {"name": "b", "role": "passive", "epoch": 7, "sync": "in-sync", "age_ms": 12.4},
+    "peer": {
+        "name": "b",
+        "role": "passive",
+        "epoch": 7,
+        "sync": "in-sync",
+        "software": "iccp-tandem 0.2.0",
+        "age_ms": 12.4,
+    },
     "links": [
         {
             "name": "hb0",
@@ -63,6 +70,11 @@ STATUS: dict[str, Any] = {
         "restore_ms": 4.1,
         "total_ms": 5.3,
     },
+    "rules": {
+        "here": {"policies": {"nr": 3, "hash": "0a1b2c3d"}, "stock tags": {"nr": 9, "hash": "11223344"}},
+        "there": {"policies": {"nr": 3, "hash": "0a1b2c3d"}, "stock tags": {"nr": 9, "hash": "11223344"}},
+        "differing": [],
+    },
     "counters": {"clients_accepted": 12, "datagrams_replayed": 0, "gate_acks_held": 4410},
 }
 
@@ -77,6 +89,11 @@ STATUS_TROUBLED: dict[str, Any] = {
     "missing": ["capability BPF: not held"],
     "lease": {"duration_ms": 150.0, "remaining_ms": -8_112_000.0, "lowest_margin_ms": 150.0},
     "peer": None,
+    "rules": {
+        "here": {"policies": {"nr": 3, "hash": "0a1b2c3d"}, "stock tags": {"nr": 9, "hash": "11223344"}},
+        "there": {"policies": {"nr": 2, "hash": "99887766"}, "stock tags": {"nr": 9, "hash": "11223344"}},
+        "differing": ["policies"],
+    },
     "sessions": 0,
     "last_takeover": None,
     "counters": {f"counter_{number:02}": number for number in range(30)},

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from node import guard
 from node.cli import admin, target, watch
 from node.cli.main import app
-from node.keys import read_key
+from node.keys import read_keys
 from tests.cli import answers
 from tests.cli.fake_node import FakeNode, fake_node
 
@@ -284,13 +284,13 @@ def test_the_examples_lack_only_the_key(name: str, tmp_path: Path) -> None:
 def test_keygen(tmp_path: Path) -> None:
     path = tmp_path / "cluster.key"
     assert tandem("keygen", path).exit_code == 0
-    first = read_key(path)
+    first = read_keys(path)
     again = tandem("keygen", path)
     assert again.exit_code == 2
     assert "exists already" in again.stderr
-    assert read_key(path) == first
+    assert read_keys(path) == first
     assert tandem("keygen", path, "--force").exit_code == 0
-    assert read_key(path) != first
+    assert read_keys(path) != first
 
 
 def test_doctor(config: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from node import doctor
 from node.config import Config, parse
-from node.keys import new_key, write_key
+from node.keys import new_key, write_keys
 from tests.requirements import needs_root
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def port() -> int:
 
 @pytest.fixture
 def make(tmp_path: Path, port: int) -> Any:
-    write_key(tmp_path / "k", new_key())
+    write_keys(tmp_path / "k", (new_key(),))
 
     def config(**changes: Any) -> Config:
         values = {"dir": tmp_path, "takeover": "auto", "port": port, "interface": "lo", "listen": 10102, **changes}

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from node.config import Admin, Config, ConfigErrors, Endpoint, load, parse
-from node.keys import new_key, write_key
+from node.keys import new_key, write_keys
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parents[1] / "configs"
@@ -83,7 +83,7 @@ def test_examples_are_sound_apart_from_the_key(name: str, tmp_path: Path) -> Non
     with pytest.raises(ConfigErrors) as caught:
         parse(text)
     assert [problem.path for problem in caught.value.problems] == ["cluster.key_file"]
-    write_key(key, new_key())
+    write_keys(key, (new_key(),))
     parse(text)
 
 

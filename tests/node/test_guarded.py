@@ -355,6 +355,62 @@ async def test_a_session_can_become_guarded() -> None:
     assert await pair.heard(pair.server, 4) == b"two\n"
 
 
+async def test_a_session_ceases_to_be_guarded_when_the_passive_knows_it() -> None:
+    pair = Pair()
+    await pair.say(pair.client, b"one\n")
+    pair.relay.unguard()
+    await pair.say(pair.client, b"two\n")
+    assert pair.silent(pair.server)
+    assert pair.relay.session.guarded, "what was made up before still needs two who hold it"
+    pair.commit()
+    assert await pair.heard(pair.server, 8) == b"one\ntwo\n"
+    assert not pair.relay.session.guarded and not pair.cache.sessions[1].guarded
+    await pair.say(pair.client, b"three\n")
+    assert await pair.heard(pair.server, 6) == b"three\n"
+
+
+async def test_guarded_again_before_the_passive_knew_otherwise_it_stays_so() -> None:
+    pair = Pair()
+    pair.relay.unguard()
+    pair.relay.guard()
+    pair.replicator.flush()
+    pair.commit()
+    await pair.say(pair.client, b"one\n")
+    assert pair.silent(pair.server)
+    assert pair.relay.session.guarded and pair.cache.sessions[1].guarded
+    pair.commit()
+    assert await pair.heard(pair.server, 4) == b"one\n"
+
+
+async def test_an_older_promise_does_not_unguard_a_session() -> None:
+    """The passive commits the first of two; by then it was guarded once more."""
+    pair = Pair()
+    pair.relay.unguard()
+    pair.replicator.flush()
+    first = len(pair.channel.sent)
+    pair.relay.guard()
+    pair.relay.unguard()
+    pair.replicator.frames(pair.channel, [messages.pack([messages.Commit(first)])], 1)
+    assert pair.relay.session.guarded
+    pair.replicator.flush()
+    pair.commit()
+    assert not pair.relay.session.guarded
+
+
+async def test_a_passive_that_joins_meanwhile_knows_it_from_the_start() -> None:
+    pair = Pair()
+    pair.relay.unguard()
+    pair.channel.close("gone")
+    pair.join()
+    assert not pair.relay.session.guarded and not pair.cache.sessions[1].guarded
+
+
+async def test_without_a_passive_a_session_is_unguarded_at_once() -> None:
+    pair = Pair(passive=False)
+    pair.relay.unguard()
+    assert not pair.relay.session.guarded
+
+
 async def test_no_bytes_are_taken_out_while_a_peer_may_have_them() -> None:
     """Of a session that was not guarded on the dead node."""
     pair = Pair(passive=False)

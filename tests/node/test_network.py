@@ -15,6 +15,7 @@ import pytest
 from node import channel
 from node.channel import Channel, Credentials, Owner
 from node.config import Endpoint, Link
+from node.keys import Keys
 from node.links import QUEUE_DATAGRAMS_MAX, BoundedProtocol, Links
 from node.refusals import Refusals
 from protocol import heartbeat
@@ -44,7 +45,7 @@ def credentials(name: str, key: bytes, counters: Counter[str], group: str = "g")
     def identity() -> Identity:
         return Identity(name, group, 7, 1, {"messages": (1,)}, "test")
 
-    return Credentials(key, identity, Refusals(counters, lambda: 0.0))
+    return Credentials((key,), identity, Refusals(counters, lambda: 0.0))
 
 
 class Listener:
@@ -69,15 +70,17 @@ class Listener:
 class StreamServer:
     """Node a's end: a listening stream port."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys = (KEY,)) -> None:
         self.counters: Counter[str] = Counter()
+        self.credentials = credentials("a", KEY, self.counters)
+        self.credentials.keys = keys
         self.owner = Listener()
         self.port = free_port(socket.SOCK_STREAM)
         self.link = link("127.0.0.1", self.port, "127.0.0.1", self.port + 1)
         self.to_it = link("127.0.0.1", self.port + 1, "127.0.0.1", self.port)
 
     async def __aenter__(self) -> StreamServer:
-        self._server = await channel.serve(credentials("a", KEY, self.counters), self.link, self.owner.attach)
+        self._server = await channel.serve(self.credentials, self.link, self.owner.attach)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -146,6 +149,51 @@ async def test_a_strangers_bytes_are_refused_and_counted(data: bytes, code: str)
         await node.raw(data)
         await wait_for(lambda: node.counters)
         assert set(node.counters) == {f"stream_refused_{code}"}
+
+
+async def test_who_does_not_prove_himself_must_go_when_others_come() -> None:
+    """The cost of strangers is bounded, and they do not keep the other node out."""
+    async with StreamServer() as node:
+        strangers = [await asyncio.open_connection("127.0.0.1", node.port) for _ in range(channel.UNPROVEN_MAX + 3)]
+        await wait_for(lambda: node.counters["stream_refused_crowded"] == 3)
+        mine = Listener()
+        stream = await channel.connect(credentials("b", KEY, Counter()), node.to_it, mine.attach)
+        stream.send(b"hello")
+        await wait_for(lambda: node.owner.payloads == [b"hello"])
+        assert node.counters["stream_refused_crowded"] == 4
+        for _, writer in strangers:
+            writer.close()
+        stream.close("done")
+
+
+async def test_who_says_nothing_is_sent_away_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "HANDSHAKE_TIMEOUT_S", 0.05)
+    async with StreamServer() as node:
+        assert (await node.raw(b"TNDM"))[:4] == b"TNDM"
+        assert node.counters == {"stream_refused_timeout": 1}
+
+
+async def test_a_stream_from_another_host_is_refused_before_a_word() -> None:
+    async with StreamServer() as node:
+        reader, writer = await asyncio.open_connection("127.0.0.1", node.port, local_addr=("127.0.0.2", 0))
+        with suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert node.counters == {"stream_refused_wrong_host": 1}
+        writer.close()
+
+
+async def test_while_the_key_is_changed_either_one_opens_a_stream() -> None:
+    """Old first here, new first there, and what each sends opens at the other."""
+    async with StreamServer((KEY, OTHER_KEY)) as node:
+        counters, mine = Counter[str](), Listener()
+        theirs = credentials("b", OTHER_KEY, counters)
+        theirs.keys = (OTHER_KEY, KEY)
+        stream = await channel.connect(theirs, node.to_it, mine.attach)
+        stream.send(b"hello")
+        await wait_for(lambda: node.owner.payloads == [b"hello"])
+        node.owner.channels[0].send(b"answer")
+        await wait_for(lambda: mine.payloads == [b"answer"])
+        stream.close("done")
 
 
 async def test_a_damaged_frame_ends_an_established_stream() -> None:

@@ -149,3 +149,19 @@ def test_garbage(datagram: bytes) -> None:
 def test_garbage_behind_a_good_start(rest: bytes) -> None:
     code = refused(DatagramOpener(SECRET, GROUP), b"TNDG\x01" + rest)
     assert code in ("malformed", "unauthenticated")
+
+
+def test_while_the_key_is_changed_both_are_accepted_and_counters_go_on() -> None:
+    source, opener = sealer(), DatagramOpener(SECRET, GROUP)
+    first = source.seal(b"1")
+    assert opener.open(first).fresh
+    opener.rekey(SECRET, OTHER_SECRET)
+    source.rekey(OTHER_SECRET)
+    late, second = source.seal(b"2"), source.seal(b"3")
+    assert opener.open(second).fresh
+    assert not opener.open(late).fresh
+    assert refused(opener, first) == refused(opener, late) == "replayed"
+    opener.rekey(OTHER_SECRET)
+    assert refused(opener, second) == "replayed"
+    assert refused(opener, sealer(incarnation=6).seal(b"old")) == "unauthenticated"
+    assert opener.open(source.seal(b"4")).fresh

@@ -68,6 +68,7 @@ def _facts(status: Record) -> Table:
         ("sessions", _sessions(status)),
         ("replication", _replication(part(status, "replication"))),
         ("last takeover", _takeover(part(status, "last_takeover"))),
+        ("rules", _rules(part(status, "rules"))),
     ):
         table.add_row(Text(name, style="dim"), fact)
     return table
@@ -88,6 +89,7 @@ def _peer(peer: Record) -> Text:
         Text(fill("epoch {epoch}", peer)),
         _styled(peer.get("sync")),
         Text(fill("heard {age_ms:ms} ago", peer)),
+        Text(fill("{software}", peer)),
     ]
     return Text("   ").join(words)
 
@@ -108,6 +110,21 @@ def _takeover(last: Record) -> Text:
     kept = "{sessions:n} sessions kept, {reset:n} reset"
     times = "detect {detect_ms:ms}, restore {restore_ms:ms}, total {total_ms:ms}"
     return Text(fill(f"{{reason}}   epoch {{epoch}}   {kept}\n{times}", last))
+
+
+def _rules(rules: Record) -> Text:
+    """Of each table how many entries and their hash, here and, where they differ, there."""
+    there, differing = part(rules, "there"), rules.get("differing") or ()
+    text = Text()
+    for name, table in part(rules, "here").items():
+        text.append(f"{clean(name)} {_table(table)}", style="bold red" if name in differing else "")
+        text.append(f" (there {_table(there.get(name))})   " if name in differing else "   ")
+    text.append("the nodes differ" if differing else "both nodes alike" if there else "the other node does not tell")
+    return text
+
+
+def _table(table: object) -> str:
+    return fill("{nr:n}:{hash}", table if isinstance(table, dict) else {})
 
 
 def _links(status: Record) -> Table:
