@@ -168,6 +168,11 @@ class NodeDuties:
                 total_ms=round((account.announced_ns - account.detected_ns) / 1e6, 3),
             )
 
+    def announce(self, _order: events.Announce) -> None:
+        """The other node spoke from the addresses, and hosts may have learned them from it."""
+        if self._takeover is not None:
+            self._takeover.announce()
+
     # --- ceasing to be
 
     def fall_silent(self) -> None:

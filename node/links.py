@@ -18,6 +18,7 @@ from asyncio_dgram.aio import DatagramServer, Protocol
 from node.config import Config, Link
 from node.errors import StartupError
 from node.keys import Keys
+from node.loss import Loss
 from node.refusals import Refusals
 from protocol import heartbeat
 from protocol.datagrams import DatagramOpener, DatagramSealer
@@ -52,8 +53,6 @@ class LinkHealth:
         self.sock = sock
         self.sent = 0
         self.received = 0
-        self.missed = 0
-        """Heartbeat intervals in which the peer was not heard."""
         self.heard_s: float | None = None
 
 
@@ -79,6 +78,8 @@ class Links:
         self._refusals = refusals
         self._counters = counters
         self._clock_s = clock_s
+        self._loss = Loss(len(self._links))
+        self._settled_s = clock_s()
         self._receivers: list[asyncio.Task[None]] = []
         self._streams: list[asyncio_dgram.DatagramServer] = []
 
@@ -129,6 +130,7 @@ class Links:
                 self._refusals.refuse("datagram", error.code, error.detail, health.link.name)
                 continue
             if isinstance(message, Heartbeat):
+                self._loss.heard(self.health.index(health), opened.incarnation, opened.number)
                 health.received += 1
                 health.heard_s = self._clock_s()
             self._on_message(health.link, opened.sender, opened.incarnation, message)
@@ -147,12 +149,16 @@ class Links:
             except OSError:
                 self._counters["datagram_errors"] += 1  # the link is down: its silence tells
 
-    def count_missed(self) -> None:
-        """Once per heartbeat interval: note the links on which the peer was not heard in time."""
+    def count_lost(self) -> None:
+        """Once per heartbeat interval: what the peer sent in the one before and a link did not bring is lost."""
         now_s = self._clock_s()
-        for health in self.health:
-            if health.heard_s is not None and now_s - health.heard_s > 1.5 * self._beat.interval_s:
-                health.missed += 1
+        if now_s - self._settled_s >= self._beat.interval_s:
+            self._settled_s = now_s
+            self._loss.settle()
+
+    def lost(self, health: LinkHealth) -> int:
+        """Heartbeats of the peer that this link did not bring."""
+        return self._loss.lost[self.health.index(health)]
 
     def is_live(self, health: LinkHealth) -> bool:
         """Whether the peer was heard on the link within the lost time."""

@@ -49,6 +49,8 @@ class Duties(Protocol):
 
     def begin_handover(self, order: events.BeginHandover) -> None: ...
 
+    def announce(self, order: events.Announce) -> None: ...
+
     def facts(self) -> Facts: ...
 
     def peer_heard(self, message: Heartbeat) -> None: ...
@@ -94,6 +96,7 @@ class Member:
             events.StandDown: duties.stand_down,
             events.ReclaimLease: duties.reclaim_lease,
             events.BeginHandover: duties.begin_handover,
+            events.Announce: duties.announce,
             events.SendHeartbeat: lambda _: self.send_heartbeat(),
             events.Report: _report,
         }

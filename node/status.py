@@ -10,6 +10,7 @@ from node import clock
 from node.child import Orders
 from node.links import Links
 from node.member import Member
+from node.networks import DataNetworks
 from node.release import SOFTWARE
 from node.replicator import Standing
 from node.takeover import Account
@@ -46,6 +47,8 @@ class Status:
         self.reports_per_s = 0.0
         self.keys: list[str] = []
         """Fingerprints of the cluster keys in use; the first one seals."""
+        self.networks: DataNetworks | None = None
+        """The data networks, once they are watched."""
 
     def sync(self) -> Sync:
         """How far the passive node's cache follows, as this node sees it."""
@@ -62,8 +65,8 @@ class Status:
     def problems(self) -> list[str]:
         """What keeps the pair from surviving the next failure, in words."""
         found = [f"link {health.link.name} is down" for health in self.links.health if not self.links.is_live(health)]
-        if not self.member.machine.data_ok:
-            found.append("a data interface has no carrier")
+        if self.networks is not None:
+            found += self.networks.problems()
         if self.epoch.trouble:
             found.append(f"the state directory cannot be written: {self.epoch.trouble}")
         if self.sync() is not Sync.IN_SYNC:
@@ -142,7 +145,7 @@ class Status:
                 "age_ms": None if health.heard_s is None else round((now_s - health.heard_s) * 1000, 1),
                 "sent": health.sent,
                 "received": health.received,
-                "lost": health.missed,
+                "lost": self.links.lost(health),
                 "carries_stream": channel is not None and channel.link is health.link,
             }
             for health in self.links.health

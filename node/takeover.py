@@ -173,6 +173,11 @@ class Takeover:
 
     # --- address
 
+    def announce(self) -> None:
+        """Tell the network where the addresses are, several times."""
+        self._announce()
+        self._announce_again()
+
     def _announce_again(self) -> None:
         loop = self._proxy.around.loop
         for delay_s in REANNOUNCE_S:

@@ -35,7 +35,6 @@ from node.errors import StartupError
 from node.events.pipeline import Events
 from node.inspectors import Inspectors, host_of
 from node.kernel.acks import AckSender
-from node.kernel.addresses import LinkWatcher
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.keys import KeyFileError, Keys, fingerprint, read_keys
@@ -43,6 +42,7 @@ from node.lease import Lease
 from node.lessons import Lessons
 from node.links import Links
 from node.member import Member
+from node.networks import DataNetworks
 from node.policy import load_all
 from node.proxy import Proxy
 from node.rates import Rates
@@ -190,8 +190,7 @@ class Worker:
     async def run(self) -> int:
         """Live; returns the exit code. Raises StartupError or KernelError when the host does not allow it."""
         self._loop.set_exception_handler(self._broken)
-        watcher = LinkWatcher(self._config.interfaces)
-        self._loop.add_reader(watcher.fileno(), self._carrier_changed, watcher)
+        networks = self._status.networks = DataNetworks(self._config, self._loop, self._networks_changed)
         self._loop.add_reader(self._guard.fileno(), self._guard_spoke)
         if self._parts.gate is not None:
             self._parts.proxy.bind()
@@ -200,7 +199,8 @@ class Worker:
         await self._admin.start()
         _settle_memory()
         self._rates.start(self._loop)
-        if not all(watcher.up.values()):
+        networks.start()
+        if not networks.ok:
             self._member.step(events.DataLinksChanged(False))
         self._events.start(self._status.totals)
         self._events.node.started({"takeover": "hitless" if self._orders.hitless else "reconnect"})
@@ -209,6 +209,7 @@ class Worker:
         try:
             return await self._ended
         finally:
+            networks.stop()
             await self._stop(servers)
 
     async def _stop(self, servers: list[asyncio.Server]) -> None:
@@ -279,7 +280,7 @@ class Worker:
         standby = obstacle(machine.peer, parts.replicator.standing is Standing.IN_SYNC) is None
         beat = tether.Beat(machine.role, machine.epoch, self._orders.incarnation, machine.peer.incarnation, standby)
         tether.send(self._guard, tether.pack_beat(beat))
-        self._links.count_missed()
+        self._links.count_lost()
         self._events.node.beaten(self._status.sync(), self._links)
         if machine.role is Role.PASSIVE:
             if machine.epoch > parts.epoch.value:
@@ -328,11 +329,10 @@ class Worker:
 
     # --- data
 
-    def _carrier_changed(self, watcher: LinkWatcher) -> None:
-        if changed := watcher.changes():
-            logger.warning("data interfaces changed", **changed)
-            self._events.node.data_links(changed)
-            self._member.step(events.DataLinksChanged(all(watcher.up.values())))
+    def _networks_changed(self, changed: dict[str, bool]) -> None:
+        assert self._status.networks is not None, "they are watched"
+        self._events.node.data_links(changed)
+        self._member.step(events.DataLinksChanged(self._status.networks.ok))
 
     def _inspected(self, relay: Relay, result: Result) -> None:
         self._rates.count(result)

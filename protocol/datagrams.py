@@ -76,12 +76,14 @@ class DatagramSealer:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A datagram whose seal holds. `fresh`: newer than all before it of its incarnation, not a late one."""
+    """A datagram whose seal holds. `fresh`: newer than all before it of its incarnation, not a late one; `number`: its
+    place among all that the incarnation sealed, from 1."""
 
     sender: str
     incarnation: int
     payload: bytes
     fresh: bool
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class DatagramOpener:
         if known is None and len(self._senders) >= self._senders_max:
             raise SealError("crowded", f"more than {self._senders_max} senders")
         self._senders[header.sender] = sender
-        return Opened(header.sender, header.incarnation, payload, sender.note(header.count))
+        return Opened(header.sender, header.incarnation, payload, sender.note(header.count), header.count)
 
     @staticmethod
     def _refuse_old(header: _Header, known: _Sender | None) -> None:

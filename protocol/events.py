@@ -246,6 +246,11 @@ class AskWitness:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """Another node spoke from my addresses and has ceased to: tell the network once more where they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Something the operator should know: a stable name and its facts."""
 
@@ -253,4 +258,4 @@ class Report:
     fields: Mapping[str, Scalar]
 
 
-Effect = Activate | StandDown | ReclaimLease | BeginHandover | SendHeartbeat | AskWitness | Report
+Effect = Announce | Activate | StandDown | ReclaimLease | BeginHandover | SendHeartbeat | AskWitness | Report

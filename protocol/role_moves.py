@@ -46,11 +46,17 @@ def settle(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
         claim(state, heartbeat, now)
 
 
+def prevail(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
+    """The other is not active, or no more."""
+    state.have_prevailed()
+
+
 def tend(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
     """I am active, and the passive hears me; or doubts that I live, and is about to take over.
 
     With a witness it cannot take over while I have proof. But if I am silent for want of proof, and it has had the
     witness's ear for longer than I would take to be heard there, let it."""
+    state.have_prevailed()
     if state.witness is None:
         if heartbeat.doubt:
             state.leave("doubted", now)
@@ -69,6 +75,7 @@ def contend(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
     if outranks(theirs, mine):
         state.leave("handover" if state.handing_over else "outranked", now)
     else:
+        state.contended = True
         state.tell_once("two-active", node=heartbeat.node, epoch=heartbeat.epoch)
 
 

@@ -2,6 +2,7 @@
 
 from protocol.events import (
     Activate,
+    Announce,
     AskWitness,
     BeginHandover,
     Effect,
@@ -53,6 +54,8 @@ class RoleState:
         self.able_since: float | None = None
         """Silent for want of the witness; since then the passive could take over."""
         self.fault_ends_at = float("inf")
+        self.contended = False
+        """Active, and another node was as well when it was heard last; it is the one to give way."""
 
         self._effects: list[Effect] = []
         self._told: set[str] = set()
@@ -107,6 +110,12 @@ class RoleState:
         self.role = Role.LEAVING
         self._effects.append(StandDown(reason))
         self.send(now)
+
+    def have_prevailed(self) -> None:
+        """If another node was active beside me, it is not any more: the network may still look for me there."""
+        if self.contended:
+            self.contended = False
+            self._effects.append(Announce())
 
     def lapse(self, now: float) -> None:
         """The lease ran out, and no other node is known that could have taken over: listen before speaking again."""

@@ -100,7 +100,7 @@ _HEARD: dict[Role, tuple[Move, ...]] = {
     #                 STARTING       PASSIVE        ACTIVE         FAULT          LEAVING
     Role.STARTING: (moves.elect,   moves.wait,    moves.follow,  moves.claim,   moves.claim),
     Role.PASSIVE:  (moves.claim,   moves.settle,  moves.follow,  moves.claim,   moves.claim),
-    Role.ACTIVE:   (moves.ignore,  moves.tend,    moves.contend, moves.ignore,  moves.ignore),
+    Role.ACTIVE:   (moves.prevail, moves.tend,    moves.contend, moves.prevail, moves.prevail),
     Role.FAULT:    (moves.ignore,  moves.ignore,  moves.ignore,  moves.ignore,  moves.ignore),
 }
 _WITNESSED = (Role.STARTING, Role.PASSIVE, Role.ACTIVE)

@@ -31,9 +31,7 @@ def display(
     severity: Annotated[str | None, _filter("SEVERITY", "At least: info, low, medium, high.")] = None,
     session: Annotated[str | None, _filter("ID", "Of this session: its id or serial.")] = None,
     kind: Annotated[str | None, _filter("PATTERN", "Of this type: app, finding, takeover...", "--type")] = None,
-    action: Annotated[
-        str | None, _filter("PATTERN", "With this action: pass, monitor, deny...")
-    ] = None,
+    action: Annotated[str | None, _filter("PATTERN", "With this action: pass, monitor, deny...")] = None,
     app: Annotated[str | None, _filter("PATTERN", "Of this application.")] = None,
     client: Annotated[str | None, _filter("PATTERN", "Of this client: its address, with or without port.")] = None,
     server: Annotated[str | None, _filter("PATTERN", "To this server, likewise.")] = None,

@@ -12,7 +12,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from node.config.models import Admin, Cluster, Events, Limits, Link, Log, Node, Service, VirtualAddress
+from node.config.models import (
+    Admin,
+    Cluster,
+    Events,
+    Gateway,
+    Limits,
+    Link,
+    Log,
+    Node,
+    Service,
+    VirtualAddress,
+)
 from node.documents.explain import Finding
 
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
@@ -32,6 +43,7 @@ class Draft:
     events: Events | None
     links: dict[int, Link]
     virtual_addresses: dict[int, VirtualAddress]
+    gateways: dict[int, Gateway]
     services: dict[int, Service]
     virtual_addresses_complete: bool
 
@@ -49,6 +61,7 @@ def draft(data: Mapping[str, Any]) -> Draft:
         events=_sound(Events, data.get("events", {})),
         links=_entries(Link, data.get("links")),
         virtual_addresses=sound,
+        gateways=_entries(Gateway, data.get("gateways")),
         services=_entries(Service, data.get("services")),
         virtual_addresses_complete=isinstance(addresses, tuple) and 0 < len(addresses) == len(sound),
     )
@@ -106,6 +119,20 @@ def links_avoid_virtual_addresses(parts: Draft) -> Iterator[Finding]:
             if end.host in hosts:
                 message = f"{end.host} is a virtual address and moves between the nodes"
                 yield ("links", nr, key), message, "give the node's own fixed address"
+
+
+def gateways_are_on_data_networks(parts: Draft) -> Iterator[Finding]:
+    """A gateway is watched where virtual addresses are, and is none of them."""
+    yield from _repeated("gateways", parts.gateways, "address")
+    hosts = {each.host for each in parts.virtual_addresses.values()}
+    interfaces = dict.fromkeys(each.interface for each in parts.virtual_addresses.values())
+    for nr, gateway in parts.gateways.items():
+        if gateway.address in hosts:
+            message = f"{gateway.address} is a virtual address: the node would ask for itself"
+            yield ("gateways", nr, "address"), message, "give the address of the network's router"
+        if parts.virtual_addresses_complete and gateway.interface not in interfaces:
+            message = f"{gateway.interface} carries no virtual address"
+            yield ("gateways", nr, "interface"), message, f"those that do are {', '.join(interfaces)}"
 
 
 def services_use_virtual_addresses(parts: Draft) -> Iterator[Finding]:
@@ -182,6 +209,7 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     virtual_addresses_differ,
     services_differ,
     links_avoid_virtual_addresses,
+    gateways_are_on_data_networks,
     services_use_virtual_addresses,
     servers_are_elsewhere,
     admin_socket_fits,

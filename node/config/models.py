@@ -160,6 +160,19 @@ class VirtualAddress(Section):
         return self.address.network.prefixlen
 
 
+class Gateway(Section):
+    """A router of a data network that is asked by ARP whether it is there."""
+
+    interface: InterfaceNameField = Field(examples=["eth-client"])
+    address: AddressField = Field(examples=["10.1.100.254"])
+    interval_ms: Annotated[int, ranged(100, 60_000)] = 1000
+    lost_threshold: Annotated[int, ranged(2, 100)] = 3
+
+    @property
+    def interval_s(self) -> float:
+        return self.interval_ms / 1000
+
+
 class Service(Section):
     """What clients connect to, and the server that stands behind it."""
 
@@ -294,6 +307,7 @@ class Config(Section):
     cluster: Cluster
     links: tuple[Link, ...] = Field(min_length=1, max_length=16)
     virtual_addresses: tuple[VirtualAddress, ...] = Field(min_length=1, max_length=64)
+    gateways: tuple[Gateway, ...] = Field(default=(), max_length=64)
     services: tuple[Service, ...] = Field(min_length=1, max_length=64)
     policy_file: PathField | None = None
     signature_files: tuple[PathField, ...] = Field(default=(), max_length=16)

@@ -9,7 +9,7 @@ flow.py       Flow: one guarded connection; commit() gives the ack that was held
 acks.py       that ack as a packet, and the raw socket for it
 tcp.py        sockets that can change hosts: describe, restore, go live, let go
 addresses.py  virtual addresses, put and taken away; arp.py announces them and probes for others
-links.py      carrier changes
+links.py      carrier changes             gateways.py  whether a gateway answers
 orphans.py    ends what a dead process left
 interfaces.py facts of an interface
 """

@@ -10,11 +10,11 @@ import time
 from node.kernel import interfaces as nic
 from node.kernel.errors import KernelError
 
-_ETH_P_ARP = 0x0806
+ETH_P_ARP = 0x0806
 _BROADCAST, _NO_MAC = b"\xff" * 6, bytes(6)
 _NO_ADDRESS = bytes(4)
 _ARP = struct.Struct("!6s6sHHHBBH6s4s6s4s")  # an Ethernet frame with RFC 826's packet
-_ARP_KIND = (_ETH_P_ARP, 1, 0x0800, 6, 4)  # Ethernet type, hardware, protocol, lengths
+_ARP_KIND = (ETH_P_ARP, 1, 0x0800, 6, 4)  # Ethernet type, hardware, protocol, lengths
 _REQUEST, _REPLY = 1, 2
 _PROBES = 3  # RFC 5227, 1.1: PROBE_NUM
 _FRAME_OCTETS = 128
@@ -60,8 +60,8 @@ def probe(address: str, interface: str, timeout_ms: int) -> str | None:
     wanted, mac = ipaddress.IPv4Address(address).packed, nic.hardware_address(interface)
     question = _arp(_REQUEST, mac, _NO_ADDRESS, _NO_MAC, wanted)
     try:
-        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ARP)) as packet:
-            packet.bind((interface, _ETH_P_ARP))
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP)) as packet:
+            packet.bind((interface, ETH_P_ARP))
             for _ in range(_PROBES):
                 packet.send(question)
                 owner = _listen(packet, wanted, mac, time.monotonic() + timeout_ms / 1000 / _PROBES)
@@ -70,6 +70,19 @@ def probe(address: str, interface: str, timeout_ms: int) -> str | None:
     except OSError as error:
         raise KernelError(f"cannot probe for {address} on {interface}: {error}", _REMEDY) from error
     return None
+
+
+def request(mac: bytes, sender_ip: bytes, target_ip: bytes) -> bytes:
+    """The frame that asks who has an address."""
+    return _arp(_REQUEST, mac, sender_ip, _NO_MAC, target_ip)
+
+
+def replier(frame: bytes) -> bytes | None:
+    """The address whose owner this frame says it is; None of anything but a reply."""
+    if len(frame) < _ARP.size:
+        return None
+    *_, operation, _sender, sender_ip, _target, _target_ip = _ARP.unpack_from(frame)
+    return bytes(sender_ip) if operation == _REPLY else None
 
 
 def _listen(packet: socket.socket, wanted: bytes, own_mac: bytes, deadline_s: float) -> bytes | None:

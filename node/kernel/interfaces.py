@@ -7,6 +7,7 @@ import struct
 from node.kernel.errors import KernelError
 
 _SIOCGIFFLAGS = 0x8913
+_SIOCGIFADDR = 0x8915
 _SIOCGIFHWADDR = 0x8927
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _ARPHRD_ETHER, _ARPHRD_LOOPBACK = 1, 772  # both carry a 14-octet Ethernet header
@@ -27,6 +28,15 @@ def hardware_address(name: str) -> bytes:
     if family not in (_ARPHRD_ETHER, _ARPHRD_LOOPBACK):
         raise KernelError(f"{name} is not an Ethernet interface", "virtual addresses need Ethernet and ARP")
     return data[:6]
+
+
+def first_address(name: str) -> str | None:
+    """Its first IPv4 address, if it has one."""
+    try:
+        _, data = _ask(name, _SIOCGIFADDR)
+    except KernelError:
+        return None
+    return socket.inet_ntoa(data[2:6])
 
 
 def is_up(name: str) -> bool:

@@ -118,6 +118,8 @@ class Layout:
                 "fortios": {"file": str(self.events(name, "fortios"))},
             },
         }
+        if site.gateways:
+            config["gateways"] = [dict(each) for each in site.gateways]
         if site.policy is not None:
             config["policy_file"] = str(self.policy)
         if site.signatures is not None:
@@ -135,6 +137,7 @@ class Site:
     """Keys of the cluster's section beside the usual ones."""
     link_networks: tuple[tuple[str, str, int], ...] = (("hb0", "hb", 100), ("data", "client", 50))
     """Each link's name, its network, its priority."""
+    gateways: tuple[Mapping[str, Any], ...] = ()
     client_virtual = topology.CLIENT_VIRTUAL
     iccp_port = ICCP_PORT
     virtual_addresses: tuple[dict[str, str], ...] = (

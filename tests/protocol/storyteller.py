@@ -186,6 +186,8 @@ class Story:
                 yield f"stand down, {reason}"
             case events.ReclaimLease():
                 yield "reclaim lease"
+            case events.Announce():
+                yield "announce the addresses"
             case events.BeginHandover(reason, epoch):
                 yield f"begin handover of epoch {epoch}, {reason}"
             case events.Report(what, fields):
