@@ -26,6 +26,7 @@ from node.child import Child, Orders, write_pids
 from node.config import Config, load
 from node.doctor import missing_for_hitless
 from node.errors import StartupError
+from node.herald import Herald
 from node.kernel import orphans
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
@@ -78,6 +79,7 @@ class Guard:
         self._addresses = Addresses(config.virtual_addresses)
         self._gate: Gate | None = None
         self._manager = Manager.of(os.environ)
+        self._herald = Herald(config)
         self._leaving = False
         self._pause_s = RESTART_PAUSE_S
 
@@ -113,6 +115,7 @@ class Guard:
             self._clear()
             if self._gate is not None:
                 self._gate.detach()
+            self._herald.stop()
             self._pids.unlink(missing_ok=True)
 
     def _stop_signals(self) -> socket.socket:
@@ -169,6 +172,7 @@ class Guard:
                     return
                 if child.beat is not None:
                     self._manager.beaten(child.beat, child.beat_s)
+                    self._herald.become(child.beat.role)
                 if child.rekeyed:
                     self._rekey(child)
                 if stop in ready and self._obey(stop, child):
@@ -217,6 +221,7 @@ class Guard:
             self._notices.send(child.beat)
         if not self._leaving:
             self._manager.dead()
+            self._herald.fail()
         code = child.reap(DYING_LIMIT_S)
         self._clear()
         if code not in (exits.DONE, exits.STOOD_DOWN, exits.BAD_HOST):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ def parse(text: str, file: str = "<config>", *, check_files: bool = True) -> Con
             reading.add(_key_findings(reading.data.get("cluster")))
             reading.add(_admin_findings(parts.admin))
             reading.add(_certificate_findings(parts.events))
+            reading.add(_notify_findings(reading.data.get("notify")))
             rules = _rules(reading)
             reading.add(_policy_findings(reading, rules, parts.services))
     return reading.result()
@@ -85,6 +87,14 @@ def _certificate_findings(events: Events | None) -> list[Finding]:
                 where = ("events", "syslog", nr, key)
                 found.append((where, f"{path} cannot be read: {error.strerror}", "give the path of a PEM file"))
     return found
+
+
+def _notify_findings(notify: Any) -> list[Finding]:
+    path = _path(notify.get("script") if isinstance(notify, dict) else None)
+    if path is None or os.access(path, os.X_OK):
+        return []
+    what = f"{path} cannot be run" if path.exists() else f"{path} does not exist"
+    return [(("notify", "script"), what, f"chmod 755 {path}" if path.exists() else "give the path of a program")]
 
 
 def _rules(reading: Reading[Config]) -> Ruleset | None:

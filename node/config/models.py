@@ -239,6 +239,18 @@ class Admin(Section):
         return self
 
 
+class Notify(Section):
+    """Who is told what the node has become, in keepalived's format."""
+
+    script: PathField | None = None
+    fifo: PathField | None = None
+    timeout_ms: Annotated[int, ranged(100, 600_000)] = 10_000
+
+    @property
+    def timeout_s(self) -> float:
+        return self.timeout_ms / 1000
+
+
 class Log(Section):
     """Where the log goes; no file means standard error."""
 
@@ -313,6 +325,7 @@ class Config(Section):
     signature_files: tuple[PathField, ...] = Field(default=(), max_length=16)
     limits: Limits = Limits()
     admin: Admin | None = None
+    notify: Notify = Notify()
     log: Log = Log()
     events: Events = Events()
 

@@ -5,6 +5,7 @@ one of the lab's (scripts/lab/unit.py), which runs the unit's own command as the
 capabilities, system calls and writable directories. Heartbeats are slower than in the examples: machines stutter.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -25,10 +26,11 @@ pytestmark = [needs_root, needs_tool("dpkg-deb"), needs_tool("systemd-analyze")]
 ASSOCIATIONS = 3
 SETTLE_S = 1.0
 IMPATIENT_S = 4.0
-RELAXED = {
+EDITS = {
     "interval_ms: 50": "interval_ms: 100",
     "lost_threshold: 4": "lost_threshold: 5",
     "lease_ms: 150": "lease_ms: 350",
+    "fifo: null": "fifo: /run/tandem/states",
 }
 
 
@@ -63,7 +65,7 @@ def configure(lab: InstalledLab) -> None:
             if line.startswith("cp "):
                 config = host.path("/etc/tandem/node.yaml")
                 text = config.read_text()
-                for old, new in RELAXED.items():
+                for old, new in EDITS.items():
                     text = text.replace(old, new)
                 config.write_text(text)
 
@@ -93,6 +95,7 @@ def test_a_pair_from_the_readme_takes_over_as_a_unit(lab: InstalledLab) -> None:
     assert (status["last_takeover"]["sessions"], status["last_takeover"]["reset"]) == (ASSOCIATIONS, 0)
     lab.pair.wait_ready()
     assert a.ready.is_set() and a.ends == [] and b.ends == []
+    assert states(lab.node("a").host.path("/run/tandem/states"))[:4] == ["BACKUP", "MASTER", "FAULT", "BACKUP"]
     assert "the worker died: starting another" in [message.get("STATUS") for _, message in a.messages]
 
     # the guard stalls: the watchdog starves, the service is ended and started again, connections live on
@@ -115,6 +118,14 @@ def test_a_pair_from_the_readme_takes_over_as_a_unit(lab: InstalledLab) -> None:
     time.sleep(SETTLE_S)
     seen = clients.stop()
     assert (seen["survived"], seen["missed"]) == (ASSOCIATIONS, 0), seen
+
+
+def states(fifo: Path) -> list[str]:
+    """What a node has told at its FIFO."""
+    descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    told = os.read(descriptor, 4096).decode().splitlines()
+    os.close(descriptor)
+    return [line.split()[2] for line in told]
 
 
 def confinement(pid: int) -> None:
