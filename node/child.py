@@ -44,12 +44,17 @@ class Child:
         self.beat: tether.Beat | None = None
         self.rekeyed = False
         """The worker has taken up other keys, and the guard has not yet."""
+        self.reloaded = False
+        """The reload that the worker was asked for is over."""
 
     def listen(self) -> bool:
         """Take the beats that have come; False at the tether's end, which a dying process lets go of."""
         while packet := tether.receive(self.tether):
             if packet == tether.KEYS:
                 self.rekeyed = True
+                continue
+            if packet == tether.RELOADED:
+                self.reloaded = True
                 continue
             self.beat = tether.unpack_beat(packet)
             self.beat_s = clock.boottime_s()
@@ -65,6 +70,7 @@ class Child:
 
     def reload(self) -> None:
         """Ask the worker to take up policies, signatures and keys anew."""
+        self.reloaded = False
         tether.send(self.tether, tether.RELOAD)
 
     def kill(self) -> None:

@@ -171,7 +171,7 @@ class Guard:
                 if child.pidfd in ready or not child.listen():
                     return
                 if child.beat is not None:
-                    self._manager.beaten(child.beat, child.beat_s)
+                    self._manager.beaten(child.beat, child.beat_s, reloaded=child.reloaded)
                     self._herald.become(child.beat.role)
                 if child.rekeyed:
                     self._rekey(child)
@@ -188,6 +188,7 @@ class Guard:
         """Do what the signals say; whether that is to leave."""
         numbers = stop.recv(16)
         if signal.SIGHUP in numbers:
+            self._manager.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
             child.reload()
         if not LEAVING.isdisjoint(numbers):
             self._leave_soon()

@@ -13,6 +13,7 @@ from collections.abc import MutableMapping
 from node.tether import Beat
 
 US_PER_S = 1e6
+NS_PER_US = 1000
 FEEDS = 4
 """How often the watchdog is fed within the time that it waits."""
 
@@ -25,6 +26,7 @@ class Manager:
         self._feed_every_s = watchdog_s / FEEDS
         self._fed_s = float("-inf")
         self._ready = False
+        self._reloading = False
         self._status = ""
         self._socket: socket.socket | None = None
         if path:
@@ -39,9 +41,11 @@ class Manager:
         meant = environment.pop("WATCHDOG_PID", "") in ("", str(os.getpid()))
         return cls(path, int(watchdog_us) / US_PER_S if meant and watchdog_us.isdigit() else 0.0)
 
-    def beaten(self, beat: Beat, beat_s: float) -> None:
-        """The worker's latest beat, and when it came."""
+    def beaten(self, beat: Beat, beat_s: float, *, reloaded: bool = False) -> None:
+        """The worker's latest beat, when it came, and whether the reload that was asked for is over."""
         lines = []
+        if reloaded and self._reloading:
+            self._reloading = self._ready = False
         if not self._ready:
             self._ready = True
             lines.append("READY=1")
@@ -50,8 +54,15 @@ class Manager:
             lines.append("WATCHDOG=1")
         self._say(*lines, status=in_words(beat))
 
+    def reloading(self, now_ns: int) -> None:
+        """A reload begins; `now_ns` is CLOCK_MONOTONIC. What it takes up is told by the node's events."""
+        self._reloading = True
+        self._say("RELOADING=1", f"MONOTONIC_USEC={now_ns // NS_PER_US}", status="reloading")
+
     def dead(self) -> None:
-        """The worker died."""
+        """The worker died, and with it a reload that was under way."""
+        self._ready = self._ready and not self._reloading
+        self._reloading = False
         self._say(status="the worker died: starting another")
 
     def stopping(self) -> None:

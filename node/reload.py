@@ -69,10 +69,11 @@ class Reload:
         self._turn = asyncio.Lock()
         self._begun: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """As by a signal: nobody waits for the outcome, which the events tell."""
+    def begin(self, on_end: Callable[[], None]) -> None:
+        """As by a signal: nobody waits for the outcome, which the events tell; `on_end` is called when it is over."""
         if self._begun is None or self._begun.done():
             self._begun = asyncio.get_running_loop().create_task(self._unattended())
+        self._begun.add_done_callback(lambda _: on_end())
 
     async def _unattended(self) -> None:
         with suppress(*REFUSALS):

@@ -16,6 +16,9 @@ RELOAD = b"reload"
 KEYS = b"keys"
 """From the worker: it has taken up the key file as it is now, and so must death notices."""
 
+RELOADED = b"reloaded"
+"""From the worker: the reload that it was asked for is over, however it went."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beat:

@@ -251,7 +251,7 @@ class Worker:
         if packet is None:
             return
         if packet == tether.RELOAD:
-            self._reload.begin()
+            self._reload.begin(lambda: tether.send(self._guard, tether.RELOADED))
             return
         if packet == b"":
             self._loop.remove_reader(self._guard.fileno())

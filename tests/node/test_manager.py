@@ -58,6 +58,33 @@ def test_the_watchdog_is_fed_by_beats_alone(ear: socket.socket) -> None:
     assert len(fed) == 3, "at 10, 11 and 12"
 
 
+def test_a_reload_begins_and_is_over(ear: socket.socket) -> None:
+    manager = Manager(ear.getsockname())
+    manager.beaten(PASSIVE, 0.0, reloaded=True)
+    manager.reloading(7_000_999)
+    manager.beaten(PASSIVE, 0.1)
+    manager.beaten(PASSIVE, 0.2, reloaded=True)
+    manager.beaten(PASSIVE, 0.3, reloaded=True)
+    assert told(ear) == [
+        ["READY=1", "STATUS=passive, epoch 3"],
+        ["RELOADING=1", "MONOTONIC_USEC=7000", "STATUS=reloading"],
+        ["STATUS=passive, epoch 3"],
+        ["READY=1"],
+    ]
+
+
+def test_a_reload_that_the_worker_does_not_live_to_finish(ear: socket.socket) -> None:
+    manager = Manager(ear.getsockname())
+    manager.reloading(0)
+    manager.dead()
+    manager.beaten(PASSIVE, 0.2)
+    assert [message[0] for message in told(ear)] == [
+        "RELOADING=1",
+        "STATUS=the worker died: starting another",
+        "READY=1",
+    ]
+
+
 def test_the_environments_words_are_for_one_process(ear: socket.socket) -> None:
     environment = {"NOTIFY_SOCKET": ear.getsockname(), "WATCHDOG_USEC": "4000000", "WATCHDOG_PID": str(os.getpid())}
     Manager.of(environment).beaten(PASSIVE, 0.0)
