@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from node.config.models import (
+    KIB,
     Admin,
     Cluster,
     Events,
@@ -25,7 +26,9 @@ from node.config.models import (
     VirtualAddress,
 )
 from node.documents.explain import Finding
+from protocol.frames import FRAME_BYTES_MAX
 
+RECORD_KIB = 64  # of a session's record, whatever its buffers hold: the decoder's state, its names
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -204,6 +207,19 @@ def syslog_names_differ(parts: Draft) -> Iterator[Finding]:
             yield ("events", *place), message, hint
 
 
+def session_fits_a_frame(parts: Draft) -> Iterator[Finding]:
+    """A session is told to the passive whole. Of each leg that is what waits in user space and in the kernel, whose
+    send buffer holds twice its size at most, and what is not decided."""
+    if parts.limits is None:
+        return
+    buffer_kib, held_kib = parts.limits.buffer_kib, parts.limits.held_kib
+    most_kib = FRAME_BYTES_MAX // KIB - RECORD_KIB
+    need_kib = 2 * (3 * buffer_kib + held_kib)
+    if need_kib > most_kib:
+        message = f"a session whose peers do not read could take {need_kib} KiB, and {most_kib} can be told at once"
+        yield ("limits",), message, "lower limits.buffer_kib, limits.held_kib or both: 6 and 2 of them must fit"
+
+
 RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     links_differ,
     virtual_addresses_differ,
@@ -215,6 +231,7 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     admin_socket_fits,
     admin_listens_at_a_fixed_address,
     lag_holds_a_buffer,
+    session_fits_a_frame,
     written_files_differ,
     syslog_names_differ,
 )
