@@ -131,6 +131,8 @@ class Status:
             "epoch": latest.epoch,
             "sync": latest.sync,
             "software": self.member.software,
+            "priority": latest.priority,
+            "sessions": latest.sessions,
             "age_ms": None if heard is None else round((clock.boottime_s() - heard) * 1000, 1),
         }
 
@@ -168,6 +170,7 @@ class Status:
             return None
         return {
             **asdict(account),
+            "ago_s": round(clock.boottime_s() - account.announced_ns / 1e9, 3),
             "restore_ms": round((account.restored_ns - account.detected_ns) / NS_PER_MS, 3),
             "total_ms": round((account.announced_ns - account.detected_ns) / NS_PER_MS, 3),
         }

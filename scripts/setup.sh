@@ -9,8 +9,12 @@ kind=${1:---test}
 case $kind in
 --demo) extra=demo packages=(iproute2 libbpf1 python3-venv) ;;
 --bench) extra=demo packages=(iproute2 libbpf1 python3-venv haproxy tshark) ;;
---test) extra=test packages=(iproute2 libbpf1 python3-venv tcpdump tshark haproxy clang llvm libbpf-dev
-    prometheus rsyslog rsyslog-openssl openssl) # for promtool and rsyslogd; neither is left running ;;
+--test)
+    extra=test
+    packages=(iproute2 libbpf1 python3-venv tcpdump tshark haproxy clang llvm libbpf-dev
+        chromium chromium-driver
+        prometheus rsyslog rsyslog-openssl openssl) # for promtool and rsyslogd; neither is left running
+    ;;
 *) echo "usage: scripts/setup.sh [--demo|--bench|--test]" >&2 && exit 2 ;;
 esac
 

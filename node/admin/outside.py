@@ -89,12 +89,17 @@ class Outside:
     def _own_routes(self) -> tuple[Route, ...]:
         return (
             Route("GET", "/health", self._health, Access.OPEN),
+            Route("GET", "/login", self._whether, Access.OPEN),
             Route("POST", "/login", self._login, Access.OPEN),
             Route("POST", "/logout", self._logout, Access.CHANGE),
         )
 
     async def _health(self, _request: web.Request) -> web.Response:
         return done()
+
+    async def _whether(self, request: web.Request) -> web.Response:
+        """Whether the caller is logged in, so that the page need not be refused to find out."""
+        return web.json_response({"in": self._logins.age_s(request) is not None})
 
     async def _login(self, request: web.Request) -> web.Response:
         """The token against a cookie."""

@@ -54,6 +54,10 @@ class Sources:
         """As `diagnose ips share list` shows them."""
         return views.cache(kept, self.status.proxy.inspectors.held_to, clock.wall_s())
 
+    def now(self) -> dict[str, Any]:
+        """The status, and when it was so (UTC)."""
+        return {"at_s": round(clock.wall_s(), 3), **self.status.view()}
+
     def hello(self) -> dict[str, Any]:
         """What does not change while the node runs."""
         config = self.config

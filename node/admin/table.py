@@ -22,7 +22,7 @@ from node.reload import REFUSALS, Reload
 
 def routes(sources: Sources) -> tuple[Route, ...]:
     """All of them."""
-    stream = Stream(sources.hello, sources.status.view, sources.events.kept, clock.boottime_s)
+    stream = Stream(sources.hello, sources.now, sources.events.kept, clock.boottime_s)
     return (
         get("/status", shows(sources.status.view)),
         get("/sessions", lists(sources.relays, sources.session_rows)),

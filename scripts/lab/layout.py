@@ -16,6 +16,7 @@ from scripts.lab import topology
 NODE_NAMES: Final = ("a", "b")
 ICCP_PORT: Final = 102
 LOAD_PORT: Final = 1102
+PAGE_ADDRESS: Final = "127.0.0.1:7420"
 _REPLICATION_PORT: Final = 7410
 _STANDBY_LOSS_MS: Final = 1000  # longer with slow heartbeats: a stream that has to move to another link must have time
 _PRIORITIES: Final = {"a": 200, "b": 100}
@@ -70,6 +71,10 @@ class Layout:
         return self.root / "policy.yaml"
 
     @property
+    def token(self) -> Path:
+        return self.root / "page.token"
+
+    @property
     def signatures(self) -> Path:
         return self.root / "signatures.yaml"
 
@@ -78,6 +83,8 @@ class Layout:
         self.remove()
         (self.root / "run").mkdir(parents=True, mode=0o700)
         write_key(self.root / "cluster.key")
+        if site.watched:
+            write_token(self.token)
         for path, text in ((self.policy, site.policy), (self.signatures, site.signatures)):
             if text is not None:
                 path.write_text(text)
@@ -120,6 +127,8 @@ class Layout:
         }
         if site.gateways:
             config["gateways"] = [dict(each) for each in site.gateways]
+        if site.watched:
+            config["admin"] = {"listen": PAGE_ADDRESS, "token_file": str(self.token)}
         if site.policy is not None:
             config["policy_file"] = str(self.policy)
         if site.signatures is not None:
@@ -131,6 +140,7 @@ class Site:
     """The addresses of the lab in network namespaces: the hitless pair."""
 
     takeover = "hitless"
+    watched = False
     policy: str | None = None
     signatures: str | None = None
     cluster: Mapping[str, Any] = MappingProxyType({})
@@ -198,6 +208,12 @@ class PolicedSite(Site):
         )
 
 
+class WatchedSite(Site):
+    """The same pair, each node with its page at PAGE_ADDRESS in its own namespace."""
+
+    watched = True
+
+
 class LoopbackSite(Site):
     """The addresses of a pair on the loopback interface, for those who are not root."""
 
@@ -238,6 +254,13 @@ def write_key(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(f"tandem-key-v1 {base64.b64encode(os.urandom(32)).decode()}\n")
+
+
+def write_token(path: Path) -> None:
+    """A fresh token for the page, readable by its owner only."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{base64.urlsafe_b64encode(os.urandom(32)).decode()}\n")
 
 
 def _host_address(name: str, network: str) -> str:
