@@ -22,6 +22,7 @@ from typing import Literal
 
 from node.config import Config, Endpoint
 from node.keys import KeyFileError, read_keys
+from node.release import SOFTWARE
 
 # "run": without it no mode works. "hitless": connections are not taken over. "advice": works, with a risk.
 Need = Literal["run", "hitless", "advice"]
@@ -228,6 +229,23 @@ def node_runs(config: Config) -> bool:
         return probe.connect_ex(str(config.node.admin_socket)) == 0
 
 
+def _other_node(config: Config) -> Iterator[Check]:
+    """What the running node knows of its partner: whether both releases go together."""
+    if not node_runs(config):
+        return
+    from node.cli.admin import AdminClient  # noqa: PLC0415 - the guard, which asks for less, does without
+    from node.cli.failures import CliError  # noqa: PLC0415
+
+    try:
+        status = AdminClient(config.node.admin_socket).get("status").data
+    except CliError:
+        return  # it is just ending
+    misfits = [problem for problem in status.get("problems", ()) if "releases" in problem]
+    peer = status.get("peer") or {}
+    detail = misfits[0] if misfits else f"{peer.get('software') or 'of an unknown release'}, here {SOFTWARE}"
+    yield Check("other node", not misfits, detail, "upgrade one of them: neighbouring releases make a pair", "advice")
+
+
 def _directories(config: Config) -> Iterator[Check]:
     for name, path in (("state_dir", config.node.state_dir), ("run_dir", config.node.run_dir)):
         there = next(each for each in (path, *path.parents) if each.exists())
@@ -289,6 +307,6 @@ def rules_dropping_invalid(ruleset: dict[str, list[dict[str, dict[str, object]]]
 Probe = Callable[[Config], Iterator[Check]]
 HITLESS: tuple[Probe, ...] = (_kernel, _capabilities, _libbpf, _gate_object, _tcp_repair, _sock_destroy)
 OTHERS: tuple[Probe, ...] = (
-    *(_ports_capability, _interfaces, _links, _services, _directories, _key_file),
+    *(_ports_capability, _interfaces, _links, _services, _directories, _key_file, _other_node),
     *(_priority_capability, _conntrack, _firewall),
 )

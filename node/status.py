@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ class Status:
         self.account: Account | None = None
         """How this node became active, once it has."""
         self.reports_per_s = 0.0
+        self.misfit: Callable[[], str | None] = lambda: None
+        """Why the other node's release does not go with this one, if it does not."""
         self.keys: list[str] = []
         """Fingerprints of the cluster keys in use; the first one seals."""
         self.networks: DataNetworks | None = None
@@ -71,6 +74,8 @@ class Status:
             found.append(f"the state directory cannot be written: {self.epoch.trouble}")
         if self.sync() is not Sync.IN_SYNC:
             found.append(f"the session cache is {self.sync()}")
+        if (misfit := self.misfit()) is not None:
+            found.append(f"the nodes' releases do not go together: {misfit}")
         if not self.hitless:
             found.append("takeover by reconnect: connections do not survive")
         return found

@@ -29,7 +29,7 @@ from node.admin import Admin, Sources, routes
 from node.agreement import Agreement
 from node.channel import Channel, Credentials, Owner
 from node.child import Orders
-from node.config import Config, Link, load
+from node.config import Config, ConfigErrors, Link, load
 from node.duties import NodeDuties, Parts
 from node.errors import StartupError
 from node.events.pipeline import Events
@@ -106,6 +106,7 @@ class Worker:
         )
         self._status = Status(self._parts, orders, self._member, self._links, self._counters, clock.boottime_s())
         self._status.keys = list(map(fingerprint, keys))
+        self._status.misfit = lambda: refusals.recent("stream", "schema")
         self._duties.join(self._member, self._status)
         self._rates = Rates(self._counters, self._status)
         self._events = Events(
@@ -393,7 +394,11 @@ async def _live(orders: Orders, config: Config, guard: socket.socket) -> int:
 def main() -> int:
     """Run one life with the orders given."""
     orders = Orders(**json.loads(sys.argv[1]))
-    config = load(Path(orders.config))
+    try:
+        config = load(Path(orders.config))
+    except ConfigErrors as errors:
+        print(f"tandem: a new life cannot begin with these files\n{errors}", file=sys.stderr, flush=True)
+        return exits.BAD_FILES
     log.configure(config.log, node=config.node.name)
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)

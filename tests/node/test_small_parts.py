@@ -188,8 +188,13 @@ def test_refusals_are_counted_and_told_once_a_minute(monkeypatch: pytest.MonkeyP
         refusals.refuse("datagram", "wrong-host", "x", "hb0")
     assert (len(told), counters["datagram_refused_wrong_host"]) == (1, 50)
     clock.now_s += LOG_EVERY_S
-    refusals.refuse("datagram", "replayed", "x", "hb0")
+    refusals.refuse("datagram", "wrong-host", "x", "hb0")
     assert told[1]["untold"] == 49
+    refusals.refuse("datagram", "replayed", "y", "hb0")
+    assert told[2]["code"] == "replayed", "a flood of one kind hides no other"
+    assert refusals.recent("datagram", "replayed") == "y"
+    clock.now_s += LOG_EVERY_S
+    assert refusals.recent("datagram", "replayed") is None
 
 
 async def test_uvloop_is_not_needed_for_turns() -> None:
