@@ -20,9 +20,11 @@ What it is made of, from the ground up:
   lab          all of it together, with a tear-down that always works
   evidence     what a takeover kept and what it lost, in numbers
 
+  unit, confine, hosts, installed    the package on two hosts, each node confined as its systemd unit says
+
 and what is run with it:
 
-  demo         `scripts/demo`            the whole thing, shown
+  demo         `scripts/demo`            the whole thing, shown; walk: step by step through FortiOS's document
   bench/       `scripts/bench`           how fast: the pair beside HAProxy, the inspector beside tshark
   soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
   soak_faults  `scripts/soak-faults`     hundreds of random schedules of faults, with a verdict

@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from scripts.lab import reconnect_story
+from scripts.lab import reconnect_story, screen, walk
 from scripts.lab.admin import AdminError
 from scripts.lab.evidence import Result
 from scripts.lab.faults import FAILURES
@@ -36,6 +36,8 @@ def main() -> int:
         signal.signal(number, _leave)
     console = Console(highlight=False, width=min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
     try:
+        if options.walk:
+            return _walk(options, console)
         result = _run(options, console)
     except (LabError, AdminError) as error:
         console.print(f"The demo cannot go on: {error}", markup=False)
@@ -58,6 +60,19 @@ def _run(options: argparse.Namespace, console: Console) -> Result:
         if options.keep:
             _keep(console, lab.layout, options.prefix)
     return result
+
+
+def _walk(options: argparse.Namespace, console: Console) -> int:
+    """Step by step through FortiOS's document; what it lists is found here as well."""
+    lacking: list[str] = []
+    with Lab(options.prefix, timing=RELAXED if options.relaxed else Timing()) as lab:
+        for number, step in enumerate(walk.walk(lab), 1):
+            screen.heading(console, number, step.title)
+            if step.command:
+                console.print(f"{step.node}$ tandem {step.command}", style="bold", markup=False)
+                lacking += step.lacking
+            console.print(step.text, markup=False)
+    return NOT_HELD if lacking else HELD
 
 
 def _keep(console: Console, layout: Layout, prefix: str) -> None:
@@ -88,6 +103,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--connections", type=_positive, default=8, metavar="N", help="connections in all (8)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="how long to watch (10)")
     parser.add_argument("--keep", action="store_true", help="stay up afterwards, to play with")
+    parser.add_argument("--walk", action="store_true", help="instead, go step by step through FortiOS's document")
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
     parser.add_argument(
         "--unprivileged", action="store_true", help="the pair on loopback, without root: reconnect mode"

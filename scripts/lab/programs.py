@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -74,6 +74,15 @@ class Program:
                 raise LabError(f"{self.name} did not come up; its words:\n{self._last_words()}")
             time.sleep(0.02)
         return self.progress[0]
+
+    def wait_until(self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float = 60.0) -> dict[str, Any]:
+        """Wait for a progress line that is as `wanted`. Raises LabError when the program ends or time is up."""
+        deadline = time.monotonic() + timeout_s
+        while not wanted(self.latest):
+            if not self.running or time.monotonic() > deadline:
+                raise LabError(f"{self.name} came only to {self.latest}; its words:\n{self._last_words()}")
+            time.sleep(0.05)
+        return self.latest
 
     def finish(self, timeout_s: float = 15.0) -> dict[str, Any]:
         """Wait for the program's own end and return its summary. Raises LabError when there is none."""
