@@ -132,6 +132,7 @@ def write_secret(path: Path, content: bytes, instead: str, *, replace: bool = Fa
         _write_new(draft, content)
         try:
             if replace:
+                _keep_owner(path, draft)
                 draft.replace(path)
             else:
                 path.hardlink_to(draft)  # unlike a rename, this refuses to replace
@@ -141,6 +142,13 @@ def write_secret(path: Path, content: bytes, instead: str, *, replace: bool = Fa
         raise KeyFileError(f"{path} exists already", instead) from None
     except OSError as error:
         raise KeyFileError(f"{path} cannot be written: {error.strerror}", "see its directory") from None
+
+
+def _keep_owner(path: Path, draft: Path) -> None:
+    """What root replaces stays the node's own user's."""
+    if path.exists() and os.geteuid() == 0:
+        owner = path.stat()
+        os.chown(draft, owner.st_uid, owner.st_gid)
 
 
 def _write_new(path: Path, data: bytes) -> None:

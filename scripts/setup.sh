@@ -11,7 +11,7 @@ case $kind in
 --bench) extra=demo packages=(iproute2 libbpf1 python3-venv haproxy tshark) ;;
 --test)
     extra=test
-    packages=(iproute2 libbpf1 python3-venv tcpdump tshark haproxy clang llvm libbpf-dev
+    packages=(iproute2 libbpf1 python3-venv tcpdump tshark haproxy clang llvm libbpf-dev systemd libseccomp2
         chromium chromium-driver
         prometheus rsyslog rsyslog-openssl openssl) # for promtool and rsyslogd; neither is left running
     ;;

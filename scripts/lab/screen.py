@@ -72,14 +72,14 @@ def _link(link: dict[str, Any]) -> Text:
     return Text(f"{link['state']}{stream}", style="green" if link["state"] == "up" else "bold red")
 
 
-def peers_panel(rows: list[tuple[str, str]]) -> Panel:
-    """What the peers see."""
+def peers_panel(rows: list[tuple[str, str]], passed: str = "") -> Panel:
+    """What the peers see; `passed` says how much of the time to watch is over."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column()
     for label, words in rows:
         table.add_row(label, words)
-    return Panel(table, title="the ICCP peers")
+    return Panel(table, title="the ICCP peers", subtitle=passed or None, subtitle_align="right")
 
 
 def overview(nodes: list[Panel], peers: Panel) -> RenderableType:

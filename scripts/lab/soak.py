@@ -78,12 +78,20 @@ class Soak:
         """Every trial, telling each; ends early when the pair does not come back."""
         self.lab.pair.start()
         self.lab.start_servers(load_rate_kib=self.options.rate)
+        started_s = time.monotonic()
         for number in range(1, self.options.trials + 1):
             trial = self._trial(number)
             self.trials.append(trial)
             print(trial.line(self.options.trials), flush=True)
+            self._tell_left(number, time.monotonic() - started_s)
             if trial.complaint or (self.options.stop and not trial.sound):
                 return
+
+    def _tell_left(self, done: int, passed_s: float) -> None:
+        """How long it will take still, on a terminal."""
+        if sys.stderr.isatty() and done < self.options.trials:
+            left_s = passed_s / done * (self.options.trials - done)
+            print(f"  about {left_s / 60:.0f} min left", file=sys.stderr, end="\r", flush=True)
 
     def _trial(self, number: int) -> Trial:
         modes, stamps = _MODES[self.options.mode], _TIMESTAMPS[self.options.timestamps]

@@ -1,5 +1,6 @@
 """The demo in network namespaces: the pair at work, the blow, the takeover, and what it kept."""
 
+import time
 from typing import Any, Final
 
 from rich.console import Console
@@ -30,7 +31,8 @@ class Story:
         self._seconds = seconds
         self._act = Act(lab, self._mix, _LOAD_RATE_KIB)
         self._notes: dict[str, str] = {}
-        self._reports_before = 0
+        self._watching = (0.0, 0.0)
+        """Since when, and for how long, the pair is watched at work."""
 
     def tell(self) -> Result:
         """The whole story; returns the verdict's numbers."""
@@ -103,6 +105,7 @@ class Story:
         self._console.print(shortened(self._lab.tandem(node, *arguments)), highlight=False, markup=False)
 
     def _watch(self, seconds: float) -> None:
+        self._watching = (time.monotonic(), seconds)
         if self._console.is_terminal:
             with Live(self._overview(), console=self._console, auto_refresh=False) as live:
                 wait(seconds, lambda: live.update(self._overview(), refresh=True), _LOOK_S)
@@ -121,7 +124,11 @@ class Story:
             if status:
                 self._notes.pop(node.name, None)
             panels.append(screen.node_panel(node.name, status, self._notes.get(node.name, "")))
-        return screen.overview(panels, screen.peers_panel(self._peer_rows()))
+        return screen.overview(panels, screen.peers_panel(self._peer_rows(), self._passed()))
+
+    def _passed(self) -> str:
+        started, seconds = self._watching
+        return f"{min(time.monotonic() - started, seconds):.0f} of {seconds:.0f} s"
 
     def _peer_rows(self) -> list[tuple[str, str]]:
         rows = []

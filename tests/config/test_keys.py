@@ -70,6 +70,14 @@ def test_open_to_others(tmp_path: Path, mode: int) -> None:
 
 
 @needs_root
+def test_what_root_replaces_keeps_its_owner(tmp_path: Path) -> None:
+    path = put(tmp_path / "k", LINE)
+    os.chown(path, 12345, 23456)
+    rotate(path, Rotation.ADD)
+    assert (path.stat().st_uid, path.stat().st_gid, len(read_keys(path))) == (12345, 23456, 2)
+
+
+@needs_root
 def test_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path / "k", LINE)
     os.chown(path, 12345, 0)
