@@ -35,6 +35,7 @@ Outside
   addressing.py the virtual addresses, from a thread of their own
   admin/        the admin API over HTTP       views.py, status.py, rates.py   what it shows
   events/       what happened: kept, and told in the formats of others
+  metrics/      what Prometheus reads
   lessons.py                                  what policies can be drafted from
   captures/     pcap files for `tandem inspect` and `tandem learn`
   log.py, clock.py, errors.py

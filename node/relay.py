@@ -63,6 +63,8 @@ class Surroundings:
     on_result: Callable[[Relay, Result], None]
     on_closed: Callable[[Relay, str], None]
     on_fault: Callable[[Relay, Exception], None]
+    on_relayed: Callable[[float], None] = lambda _delay_s: None
+    """Hears how long bytes took from being read to being written, or to waiting for the passive node."""
     on_opened: Callable[[Relay], None] = lambda _relay: None
     """Both connections stand and the passive node holds them."""
 
@@ -203,6 +205,7 @@ class Relay:
 
     def taken(self, end: End, data: bytes) -> None:
         """Bytes from a peer: inspect, forward what may pass, tell the passive."""
+        began_s = self._around.clock_s()
         other = self._other(end)
         acknowledged = other.acknowledged()
         other.leg.acknowledge(acknowledged)
@@ -210,13 +213,15 @@ class Relay:
         result = self.stack.feed(Direction(end.number), data, int(clock.wall_s() * 1000))
         edits = result.edits if self.level and not (end.leg.ahead or other.leg.ahead) else ()
         passed, returned = self.session.receive(end.number, data, result.forward, edits)
-        self.last_active_s = self._around.clock_s()
         self.denied += len(edits)
         self.uninspected += self.stack.ignored and bool(passed)
         if passed:
             other.write(passed)
         if returned:
             end.write(returned)
+        self.last_active_s = self._around.clock_s()
+        if passed:
+            self._around.on_relayed(self.last_active_s - began_s)
         if self.closed:
             return
         told = messages.Data(

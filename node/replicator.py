@@ -67,6 +67,8 @@ class Replicator:
         self.standing = Standing.SOLO
         self.journal: Journal[Waiter] = Journal()
         self.on_change: Callable[[], None] = lambda: None
+        self.on_committed: Callable[[float], None] = lambda _delay_s: None
+        """Hears how long the passive node took to hold a frame."""
         self.shared: Callable[[], bytes | None] = lambda: None
         """State that all sessions share, packed, if it changed since this was last called."""
         self.shared_whole: Callable[[], bytes | None] = lambda: None
@@ -207,6 +209,8 @@ class Replicator:
         if frame > self.journal.sent_frame:
             raise MessageError("unsent-frame", f"{frame}, the last sent is {self.journal.sent_frame}")
         was_crowded = self._crowded
+        if frame > self.journal.committed_frame:
+            self.on_committed(self.journal.lag_s(self._clock_s()))
         for waiter, position in self.journal.committed(frame).items():
             waiter(position)
         if self.standing is not Standing.SYNCING:

@@ -42,6 +42,8 @@ from node.lease import Lease
 from node.lessons import Lessons
 from node.links import Links
 from node.member import Member
+from node.metrics.gauges import Gauges
+from node.metrics.tallies import Tallies
 from node.networks import DataNetworks
 from node.policy import load_all
 from node.proxy import Proxy
@@ -81,6 +83,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._counters: Counter[str] = Counter()
+        self._tallies = Tallies()
         keys = read_keys(config.cluster.key_file)
         refusals = Refusals(self._counters, clock.boottime_s)
         self._credentials = Credentials(keys, self._identity, refusals)
@@ -119,8 +122,8 @@ class Worker:
         self._reload = Reload(
             Path(orders.config), config, proxy.inspectors, proxy.relays, self._taken_up, self._events.node
         )
-        request = self._duties.request_switchover
-        sources = Sources(config, self._status, self._events, self._lessons, request, self._reload)
+        request, gauges = self._duties.request_switchover, Gauges(self._status, self._events, self._tallies)
+        sources = Sources(config, self._status, self._events, self._lessons, gauges, request, self._reload)
         self._admin = Admin(config, routes(sources), refusals)
 
     # --- parts
@@ -132,6 +135,7 @@ class Worker:
         relays: dict[int, Relay] = {}
         replicator = Replicator(config, relays, self._counters, clock.boottime_s, self._loop.call_soon)
         replicator.on_change = self._standing_changed
+        replicator.on_committed = self._tallies.committed.add
         inspectors = Inspectors(config, load_all(config))
         replicator.shared, replicator.shared_whole = inspectors.changed, inspectors.whole
         around = Surroundings(
@@ -144,6 +148,7 @@ class Worker:
             on_result=self._inspected,
             on_closed=self._session_closed,
             on_fault=self._session_failed,
+            on_relayed=self._tallies.relayed.add,
             on_opened=self._session_opened,
         )
         lost_s = config.cluster.heartbeat.lost_s
@@ -337,6 +342,7 @@ class Worker:
 
     def _inspected(self, relay: Relay, result: Result) -> None:
         self._rates.count(result)
+        self._tallies.count(result)
         self._events.sessions.inspected(relay, result)
         self._lessons.take(relay, result)
         for finding in result.findings:

@@ -10,6 +10,7 @@ from node import clock, views
 from node.config import Config
 from node.events.pipeline import Events
 from node.lessons import Lessons
+from node.metrics.gauges import Gauges
 from node.relay import Relay
 from node.reload import Reload
 from node.status import Status
@@ -25,6 +26,7 @@ class Sources:
     status: Status
     events: Events
     lessons: Lessons
+    gauges: Gauges
     switchover: Callable[[], str | None]
     """Begins one; returns why it cannot be."""
     reload: Reload

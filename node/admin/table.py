@@ -17,6 +17,7 @@ from node.admin.sources import Sources
 from node.admin.stream import Stream
 from node.events import Event
 from node.lessons import Lessons
+from node.metrics.scrape import metrics
 from node.reload import REFUSALS, Reload
 
 
@@ -32,6 +33,7 @@ def routes(sources: Sources) -> tuple[Route, ...]:
         get("/search", Search(sources).handler),
         Route("GET", "/stream", stream.handler, Access.READ, lasting=True),
         get("/log", log(sources.events)),
+        get("/metrics", metrics(sources.gauges)),
         get("/learned", shows(sources.lessons.view)),
         post("/switchover", _switchover(sources)),
         post("/learned", _learn(sources.lessons)),

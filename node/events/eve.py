@@ -155,9 +155,14 @@ def _ha(event: Event) -> tuple[str, Body]:
         "epoch": event.epoch,
         "severity": str(event.severity),
         "message": event.message,
-        "facts": dict(event.facts),
+        "facts": {name: _flat(value) for name, value in event.facts.items() if value is not None},
     }
     return "ha", {"ha": told}
+
+
+def _flat(value: Any) -> Any:
+    """A number or text as it is, anything else in JSON: a field has one type."""
+    return value if isinstance(value, str | int | float) else json.dumps(value)
 
 
 def _stats(event: Event) -> tuple[str, Body]:

@@ -163,10 +163,17 @@ def _node(event: Event) -> Line:
 
 def _facts(event: Event) -> Fields:
     """A role goes by the vendor's name for it; whatever else there is to say as it is."""
-    facts = {name: value for name, value in event.facts.items() if isinstance(value, str | int | float)}
+    facts = {name: _flat(value) for name, value in event.facts.items()}
     if event.kind is Kind.ROLE:
         return {"ha_role": HA_ROLES.get(str(facts.get("to")), facts.get("to")), **facts}
     return {"ha_role": "primary", **facts} if event.kind is Kind.TAKEOVER else facts
+
+
+def _flat(value: Any) -> Any:
+    """Lists, by commas; deeper things are left out."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return value if isinstance(value, str | int | float) else None
 
 
 HA_ROLES = {"active": "primary", "passive": "secondary"}

@@ -27,15 +27,24 @@ def call(path: Path, resource: str, method: str = "GET", timeout_s: float = 2.0)
 
     Raises AdminError when the node is not there, does not answer in time, or refuses.
     """
+    body = text(path, resource, method, timeout_s)
+    try:
+        return json.loads(body) if body else None
+    except ValueError as error:
+        raise AdminError(f"{path.name}: {error}") from error
+
+
+def text(path: Path, resource: str, method: str = "GET", timeout_s: float = 2.0) -> str:
+    """As `call`, but the answer as it came."""
     connection = _UnixConnection(path, timeout_s)
     try:
         connection.request(method, resource)
         response = connection.getresponse()
-        body = response.read()
+        body = response.read().decode(errors="replace")
         if response.status >= http.HTTPStatus.BAD_REQUEST:
-            raise AdminError(f"{resource}: {response.status} {body.decode(errors='replace').strip()}")
-        return json.loads(body) if body else None
-    except (OSError, http.client.HTTPException, ValueError) as error:
+            raise AdminError(f"{resource}: {response.status} {body.strip()}")
+        return body
+    except (OSError, http.client.HTTPException) as error:
         raise AdminError(f"{path.name}: {error}") from error
     finally:
         connection.close()

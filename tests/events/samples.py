@@ -95,6 +95,7 @@ def samples() -> dict[str, Event]:
     }
     took = {"reason": "peer-lost", "sessions": 2, "reset": 1, "silent_ms": 151.2, "restore_ms": 4.1, "total_ms": 5.3}
     lost = {"place": "siem", "count": 12, "failing_s": 3.5, "reason": "Connection refused"}
+    rules = {"policies": 3, "differing": ["policy", "rules"], "peer": {"policy": "1a2b"}, "file": None}
     return {
         "app": event(Kind.APP, "ICCP: ICCP_Transfer.Reporting", **SESSION, **REPORT),
         "denied": event(
@@ -132,7 +133,12 @@ def samples() -> dict[str, Event]:
         ),
         "sync": event(Kind.SYNC, "session cache: solo", Severity.MEDIUM, facts={"from": "in-sync", "to": "solo"}),
         "link": event(Kind.LINK, "link hb0 is down", Severity.MEDIUM, facts={"link": "hb0", "to": "down"}),
-        "config": event(Kind.CONFIG, "policy reloaded", Severity.LOW, facts={"policies": 3}),
+        "config": event(
+            Kind.CONFIG,
+            "policy reloaded",
+            Severity.LOW,
+            facts=rules,
+        ),
         "node": event(Kind.NODE, "node started", facts={"takeover": "hitless"}),
         "loss": event(Kind.LOSS, "12 events not written to siem", Severity.MEDIUM, facts=lost),
         "stats": event(
