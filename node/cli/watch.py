@@ -6,14 +6,13 @@ A node whose worker is being replaced has no admin socket for a moment; that is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 
 import typer
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.text import Text
 
 from node.cli.admin import AdminClient
@@ -22,6 +21,8 @@ from node.cli.views.status import render
 
 PERIOD_S = 0.5
 """Between two looks."""
+_CLEAR_LINE = "\x1b[K\n"
+_CLEAR_BELOW = "\x1b[J"
 
 
 def watch(client: AdminClient, *, as_json: bool, looks: int | None = None) -> None:
@@ -41,10 +42,37 @@ def _print_lines(client: AdminClient, looks: Iterable[int]) -> None:
 
 
 def _redraw(client: AdminClient, looks: Iterable[int]) -> None:
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    console = Console(highlight=False)
+    if not console.is_terminal:
         for _ in looks:
-            live.update(_look(client), refresh=True)
+            console.print(_look(client))
             time.sleep(PERIOD_S)
+        return
+    drawn = 0
+    with _hidden_cursor(console):
+        for _ in looks:
+            with console.capture() as shown:
+                console.print(_look(client))
+            lines = shown.get().splitlines()[: console.height - 1]
+            console.file.write(_over(lines, drawn))
+            console.file.flush()
+            drawn = len(lines)
+            time.sleep(PERIOD_S)
+
+
+def _over(lines: list[str], drawn: int) -> str:
+    """Lines over the `drawn` ones: each is overwritten and its rest cleared, so that nothing is blank in between."""
+    up = f"\x1b[{drawn}F" if drawn else ""
+    return f"{up}{''.join(f'{line}{_CLEAR_LINE}' for line in lines)}{_CLEAR_BELOW}"
+
+
+@contextmanager
+def _hidden_cursor(console: Console) -> Iterator[None]:
+    console.show_cursor(False)
+    try:
+        yield
+    finally:
+        console.show_cursor(True)
 
 
 def _look(client: AdminClient) -> RenderableType:

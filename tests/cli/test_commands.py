@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import resource
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +228,27 @@ def test_watch_redraws_and_survives_a_restart(node: FakeNode, config: Path, monk
     watch.watch(client, as_json=False, looks=3)
     assert node.asked == ["GET /status"] * 3
     watch.watch(admin.AdminClient(config.parent / "none.sock"), as_json=False, looks=2)
+
+
+def test_watch_draws_over_what_is_there(node: FakeNode, config: Path) -> None:
+    """On a terminal: no look clears the screen or a line before it writes it, and the cursor comes back."""
+    mine, its = pty.openpty()
+    command = [sys.executable, "-m", "node.cli", "status", "--watch", "-c", config]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=its, stderr=its, env={**os.environ, "TERM": "xterm"})
+    os.close(its)
+    told = b""
+    while told.count(b"Ctrl-C ends this") < 3:
+        told += os.read(mine, 4096)
+    process.send_signal(signal.SIGINT)
+    with suppress(OSError):
+        while more := os.read(mine, 4096):
+            told += more
+    os.close(mine)
+    assert process.wait(10) == 0
+    assert b"\x1b[2K" not in told and b"\x1b[2J" not in told
+    lines = told.split(b"Ctrl-C ends this")[0].count(b"\n") + 1
+    assert told.count(f"\x1b[{lines}F".encode()) >= 2
+    assert told.count(b"\x1b[?25l") == told.count(b"\x1b[?25h") == 1
 
 
 def test_watch_as_lines_of_json(
