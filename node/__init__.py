@@ -11,6 +11,7 @@ Two processes
   child.py, tether.py, notices.py             the worker as its guard sees it; beats; "dead and fenced"
   manager.py    what the service manager is told (sd_notify); herald.py: a script and a FIFO, in keepalived's format
   worker.py     the one that serves: active at most once in its life; wires all parts together
+  witness.py    the record in etcd without which neither node may be active
   duties.py     what the role machine makes it do    member.py   carries messages and time to that machine
   lease.py, store.py, exits.py                the right to speak; what is kept on disk; exit codes
 

@@ -22,6 +22,7 @@ from node.standby import Standby
 from node.status import Status
 from node.store import GrowingNumber
 from node.takeover import Account, Takeover
+from node.witness import EtcdWitness
 from protocol import events
 from protocol.handover import obstacle
 from protocol.heartbeat import Heartbeat, Role
@@ -47,6 +48,7 @@ class Parts:
     proxy: Proxy
     replicator: Replicator
     standby: Standby
+    witness: EtcdWitness | None
 
 
 class NodeDuties:
@@ -226,6 +228,11 @@ class NodeDuties:
         if self._member.machine.handing_over:
             return None
         return obstacle(self._member.machine.peer, self._parts.replicator.standing is Standing.IN_SYNC) or "not now"
+
+    def ask_witness(self, question: events.AskWitness) -> None:
+        """The answer comes as an event."""
+        assert self._parts.witness is not None, "a machine without a witness asks nothing"
+        self._parts.witness.ask(question)
 
     # --- heartbeats
 

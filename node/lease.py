@@ -6,6 +6,8 @@ frozen anywhere in between writes a deadline that is not later than its last hea
 
 A lease is first *claimed*, when the role machine decides to become active, and counts from then on; it is *taken
 up*, shown to the kernel, when everything is restored. A node that is frozen in between finds its claim over.
+
+With a witness no lease goes beyond the end of the latest proof (`bound_ns`), see protocol/witness.py.
 """
 
 from __future__ import annotations
@@ -27,13 +29,15 @@ class Lease:
         self.claimed = False
         self.held = False
         """Taken up: packets may leave."""
+        self.bound_ns: int | None = None
+        """What the deadline never goes beyond."""
         self._gate = gate
         self._deadline_ns = 0
 
     def claim(self, decided_ns: int) -> None:
         """Count from the instant at which the clock was read for the decision to become active."""
         self.claimed = True
-        self._deadline_ns = decided_ns + self.duration_ns
+        self._deadline_ns = self._end(decided_ns)
 
     def take_up(self, now_ns: int) -> None:
         """Let packets leave; raises LeaseOverError when the claim has run out."""
@@ -51,7 +55,7 @@ class Lease:
 
     def renew(self, now_ns: int) -> None:
         """Move the deadline on; `now_ns` was read before `holds` was asked."""
-        self._deadline_ns = now_ns + self.duration_ns
+        self._deadline_ns = self._end(now_ns)
         self._show()
 
     def close(self) -> None:
@@ -64,6 +68,10 @@ class Lease:
     def remaining_ns(self, now_ns: int) -> int:
         """How long the node may still speak."""
         return max(self._deadline_ns - now_ns, 0) if self.held else 0
+
+    def _end(self, from_ns: int) -> int:
+        end_ns = from_ns + self.duration_ns
+        return end_ns if self.bound_ns is None else min(end_ns, self.bound_ns)
 
     def _show(self) -> None:
         if self.held and self._gate is not None:

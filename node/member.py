@@ -51,6 +51,8 @@ class Duties(Protocol):
 
     def announce(self, order: events.Announce) -> None: ...
 
+    def ask_witness(self, question: events.AskWitness) -> None: ...
+
     def facts(self) -> Facts: ...
 
     def peer_heard(self, message: Heartbeat) -> None: ...
@@ -97,6 +99,7 @@ class Member:
             events.ReclaimLease: duties.reclaim_lease,
             events.BeginHandover: duties.begin_handover,
             events.Announce: duties.announce,
+            events.AskWitness: duties.ask_witness,
             events.SendHeartbeat: lambda _: self.send_heartbeat(),
             events.Report: _report,
         }
@@ -123,6 +126,7 @@ class Member:
             while self._waiting:
                 self.stepped_ns = clock.boottime_ns()
                 effects: list[Effect] = self.machine.step(self._waiting.popleft(), self.stepped_ns / NS_PER_S)
+                self._bound_lease()
                 for effect in effects:
                     self.on_effect(effect)
                     self._performers[type(effect)](effect)
@@ -130,6 +134,11 @@ class Member:
         finally:
             self._busy = False
         self._schedule()
+
+    def _bound_lease(self) -> None:
+        bound_s = self.machine.lease_bound_s
+        if bound_s is not None:
+            self._lease.bound_ns = int(max(bound_s, 0.0) * NS_PER_S)
 
     def _tell_role(self) -> None:
         before, self._role = self._role, self.machine.role

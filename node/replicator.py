@@ -73,6 +73,8 @@ class Replicator:
         """State that all sessions share, packed, if it changed since this was last called."""
         self.shared_whole: Callable[[], bytes | None] = lambda: None
         """The same whether it changed or not; None if there is none."""
+        self.may_go_solo: Callable[[], bool] = lambda: True
+        """Whether a passive that is not heard could not take over with what it holds."""
         self._policy = config.cluster.standby_loss
         self._lost_s = config.cluster.heartbeat.lost_s
         self._lag_bytes_max = config.cluster.max_lag_bytes
@@ -282,7 +284,7 @@ class Replicator:
         elif self.standing is Standing.DEGRADING:
             if peer_stale:
                 self._go_solo("the passive node knows that its cache is stale")
-            elif silent:
+            elif silent and self.may_go_solo():
                 self._go_solo("the passive node is not heard")
 
     def _waited_s(self, now_s: float) -> float:

@@ -16,6 +16,7 @@ from node.release import SOFTWARE
 from node.replicator import Standing
 from node.takeover import Account
 from protocol.heartbeat import Role, Sync
+from protocol.witness import NOBODY
 
 if TYPE_CHECKING:
     from node.duties import Parts
@@ -41,6 +42,7 @@ class Status:
         self.standby = parts.standby
         self.proxy = parts.proxy
         self.gate = parts.gate
+        self.witness = parts.witness
         self.counters = counters
         self.started_s = started_s
         self.account: Account | None = None
@@ -76,6 +78,8 @@ class Status:
             found.append(f"the session cache is {self.sync()}")
         if (misfit := self.misfit()) is not None:
             found.append(f"the nodes' releases do not go together: {misfit}")
+        if self.witness is not None and not self.member.machine.witness_heard:
+            found.append("the witness does not answer: " + (self._failure() or "not yet"))
         if not self.hitless:
             found.append("takeover by reconnect: connections do not survive")
         return found
@@ -107,6 +111,7 @@ class Status:
             "uptime_s": round(clock.boottime_s() - self.started_s, 3),
             "lease": self._lease(),
             "peer": self._peer(),
+            "witness": self._witness(),
             "links": self._links(),
             "replication": self._replication(),
             "sessions": len(self.proxy.relays),
@@ -123,6 +128,27 @@ class Status:
             "duration_ms": self.lease.duration_ns / NS_PER_MS,
             "remaining_ms": round(self.lease.remaining_ns(clock.boottime_ns()) / NS_PER_MS, 3),
             "lowest_margin_ms": round(self.lease.lowest_margin_ns / NS_PER_MS, 3),
+        }
+
+    def _failure(self) -> str:
+        record = self.member.machine.witness
+        return "" if record is None else record.failure or ""
+
+    def _witness(self) -> dict[str, Any] | None:
+        """The record that the witness keeps, and how it answers; None without one."""
+        record = self.member.machine.witness
+        if self.witness is None or record is None:
+            return None
+        took_ms = self.witness.took_ms
+        return {
+            "answers": self.member.machine.witness_heard,
+            "endpoint": self.witness.etcd.endpoint,
+            "took_ms": None if took_ms is None else round(took_ms, 3),
+            "holder": None if record.seen.node == NOBODY else record.seen.node,
+            "epoch": record.seen.epoch,
+            "solo": record.seen.solo,
+            "proof_ms": round(max(record.proof_ends_at - clock.boottime_s(), 0.0) * 1000, 1),
+            "failure": record.failure,
         }
 
     def _peer(self) -> dict[str, Any] | None:

@@ -57,9 +57,11 @@ from node.standby import Standby
 from node.status import Status
 from node.takeover import Account
 from node.turns import Turns
+from node.witness import EtcdWitness
 from protocol import events
 from protocol.datagrams import DatagramOpener, DatagramSealer
 from protocol.errors import HandshakeError
+from protocol.events import WitnessAnswered, WitnessFailed
 from protocol.handover import obstacle
 from protocol.handshake import Identity
 from protocol.heartbeat import DeathNotice, Heartbeat, Role
@@ -111,6 +113,7 @@ class Worker:
         self._status.keys = list(map(fingerprint, keys))
         self._status.misfit = lambda: refusals.recent("stream", "schema")
         self._duties.join(self._member, self._status)
+        self._parts.replicator.may_go_solo = lambda: machine.may_go_solo
         self._rates = Rates(self._counters, self._status)
         self._events = Events(
             config, self._parts.proxy.inspectors, orders.incarnation, lambda: self._member.machine.epoch
@@ -155,6 +158,9 @@ class Worker:
         standby = Standby(self._open_stream, config.limits.sessions, lost_s, self._counters, clock.boottime_s)
         standby.on_change = self._cache_changed
         standby.on_handover = lambda epoch: self._member.step(events.HandoverReceived(epoch))
+        witness = None
+        if config.witness is not None:
+            witness = EtcdWitness(config.cluster.group, config.witness, self._witness_told, self._counters)
         return Parts(
             config,
             gate,
@@ -164,6 +170,7 @@ class Worker:
             Proxy(config, gate, around, relays, self._counters, inspectors),
             replicator,
             standby,
+            witness,
         )
 
     def _settings(self) -> events.Settings:
@@ -179,6 +186,7 @@ class Worker:
             hold_down_s=cluster.hold_down_s,
             override=cluster.override,
             session_pickup=cluster.session_pickup and self._orders.hitless,
+            witness_lease_s=None if self._config.witness is None else self._config.witness.lease_s,
         )
 
     def _identity(self) -> Identity:
@@ -225,6 +233,8 @@ class Worker:
         self._parts.replicator.close("the node leaves")
         self._parts.standby.close("the node leaves")
         self._parts.proxy.stop()
+        if self._parts.witness is not None:
+            await self._parts.witness.close()
         self._links.close()
         await self._admin.stop()
         self._events.close()
@@ -325,13 +335,18 @@ class Worker:
         self._parts.replicator.joined(stream, written["messages"])
         return self._parts.replicator
 
+    def _witness_told(self, answer: WitnessAnswered | WitnessFailed) -> None:
+        self._member.step(answer)
+
     def _cache_changed(self) -> None:
         self._member.step(events.Synced() if self._parts.standby.usable else events.Desynced())
         self._member.send_heartbeat()  # the primary may be waiting for just this
 
     def _standing_changed(self) -> None:
-        in_sync = self._parts.replicator.standing is Standing.IN_SYNC
-        self._member.step(events.StreamUp() if in_sync else events.StreamDown())
+        standing = self._parts.replicator.standing
+        self._member.step(events.StreamUp() if standing is Standing.IN_SYNC else events.StreamDown())
+        if standing is Standing.DEGRADING:
+            self._member.step(events.SoloWanted())
 
     # --- data
 

@@ -13,7 +13,7 @@ case $kind in
     extra=test
     packages=(iproute2 libbpf1 python3-venv tcpdump tshark haproxy clang llvm libbpf-dev systemd libseccomp2
         chromium chromium-driver
-        prometheus rsyslog rsyslog-openssl openssl) # for promtool and rsyslogd; neither is left running
+        prometheus rsyslog rsyslog-openssl openssl etcd-server) # for promtool, rsyslogd, etcd; none is left running
     ;;
 *) echo "usage: scripts/setup.sh [--demo|--bench|--test]" >&2 && exit 2 ;;
 esac
@@ -21,6 +21,13 @@ esac
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
+
+# The tests start etcd themselves; its service is none of their business.
+leave_etcd_alone() {
+    command -v systemctl >/dev/null || return 0
+    systemctl disable --quiet etcd >&2
+    [[ ! -d /run/systemd/system ]] || systemctl stop etcd
+}
 
 install_packages() {
     command -v dpkg-query >/dev/null || { say "not a Debian system; needed: ${packages[*]}" && return; }
@@ -38,6 +45,7 @@ install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >&2
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    if [[ " ${missing[*]} " == *" etcd-server "* ]]; then leave_etcd_alone; fi
 }
 
 install_python() {

@@ -26,6 +26,7 @@ from node.config.models import (
     Syslog,
     Tls,
     VirtualAddress,
+    Witness,
 )
 from node.documents.errors import ConfigErrors, Problem
 from node.documents.fields import Endpoint
@@ -51,6 +52,7 @@ __all__ = [
     "Syslog",
     "Tls",
     "VirtualAddress",
+    "Witness",
     "load",
     "parse",
 ]

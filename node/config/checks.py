@@ -24,6 +24,7 @@ from node.config.models import (
     Node,
     Service,
     VirtualAddress,
+    Witness,
 )
 from node.documents.explain import Finding
 from protocol.frames import FRAME_BYTES_MAX
@@ -44,6 +45,7 @@ class Draft:
     admin: Admin | None
     log: Log | None
     events: Events | None
+    witness: Witness | None
     links: dict[int, Link]
     virtual_addresses: dict[int, VirtualAddress]
     gateways: dict[int, Gateway]
@@ -62,6 +64,7 @@ def draft(data: Mapping[str, Any]) -> Draft:
         admin=_sound(Admin, data.get("admin")),
         log=_sound(Log, data.get("log", {})),
         events=_sound(Events, data.get("events", {})),
+        witness=_sound(Witness, data.get("witness")),
         links=_entries(Link, data.get("links")),
         virtual_addresses=sound,
         gateways=_entries(Gateway, data.get("gateways")),
@@ -220,6 +223,16 @@ def session_fits_a_frame(parts: Draft) -> Iterator[Finding]:
         yield ("limits",), message, "lower limits.buffer_kib, limits.held_kib or both: 6 and 2 of them must fit"
 
 
+def witness_outlasts_heartbeats(parts: Draft) -> Iterator[Finding]:
+    """Else the pair would be silent between two answers of a witness in good health."""
+    if parts.cluster is None or parts.witness is None:
+        return
+    need_ms = 2 * parts.cluster.heartbeat.lease_ms
+    if parts.witness.lease_ms < need_ms:
+        message = f"{parts.witness.lease_ms} is less than twice cluster.heartbeat.lease_ms ({need_ms})"
+        yield ("witness", "lease_ms"), message, f"raise it to {need_ms} or more"
+
+
 RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     links_differ,
     virtual_addresses_differ,
@@ -234,4 +247,5 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     session_fits_a_frame,
     written_files_differ,
     syslog_names_differ,
+    witness_outlasts_heartbeats,
 )

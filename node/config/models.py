@@ -251,6 +251,51 @@ class Notify(Section):
         return self.timeout_ms / 1000
 
 
+class Witness(Section):
+    """An etcd cluster without whose word neither node may be active. Both nodes need the same, or none."""
+
+    endpoints: tuple[UrlField, ...] = Field(min_length=1, max_length=9, examples=[["http://10.79.0.5:2379"]])
+    lease_ms: Annotated[int, ranged(100, 60_000)] = 1000
+    ca_file: PathField | None = None
+    cert_file: PathField | None = None
+    key_file: PathField | None = None
+    user: NameField | None = None
+    password_file: PathField | None = None
+
+    @property
+    def lease_s(self) -> float:
+        return self.lease_ms / 1000
+
+    @property
+    def ask_s(self) -> float:
+        """How long one question may take: so that a second one fits into the lease."""
+        return self.lease_s / 2
+
+    @property
+    def try_s(self) -> float:
+        """How long one endpoint may take to answer."""
+        return self.lease_s / 4
+
+    @model_validator(mode="after")
+    def _what_belongs_together(self) -> Witness:
+        for one, other in (("cert_file", "key_file"), ("user", "password_file")):
+            for given, lacking in ((one, other), (other, one)):
+                if getattr(self, given) is not None and getattr(self, lacking) is None:
+                    raise wrong(f"{given} without {lacking}", f"add {lacking}, or leave {given} away", at=given)
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_secret_in_clear(self) -> Witness:
+        clear = next((url for url in self.endpoints if not url.startswith("https:")), None)
+        if clear is not None and self.user is not None:
+            raise wrong(
+                f"the password of {self.user} would go to {clear} in clear",
+                "give etcd a certificate and write https://, or let it know the node by cert_file",
+                at="user",
+            )
+        return self
+
+
 class Log(Section):
     """Where the log goes; no file means standard error."""
 
@@ -326,6 +371,7 @@ class Config(Section):
     limits: Limits = Limits()
     admin: Admin | None = None
     notify: Notify = Notify()
+    witness: Witness | None = None
     log: Log = Log()
     events: Events = Events()
 

@@ -162,7 +162,7 @@ def _url(value: object) -> str:
     example = "https://node-b.example:7420/"
     text = _text(value, "a URL", example)
     if _URL.fullmatch(text) is None:
-        raise wrong(f"{shown(text)} is not the URL of a page", f"for example {example}")
+        raise wrong(f"{shown(text)} is not a URL", f"for example {example}")
     return text
 
 

@@ -15,6 +15,7 @@ What it is made of, from the ground up:
   pingpong     paced requests, and what TCP had to retransmit meanwhile
   voices       who spoke for a virtual address, by packet
   clocks       a wrong clock for one node's processes (wall.c); disks: one that can be filled
+  etcd         the witness: an etcd cluster on a network of its own
   faults       the ways in which a node can fail
   schedule     several of them, from a seed, and what they may break; ordeal: one schedule on a running pair
   lab          all of it together, with a tear-down that always works

@@ -124,6 +124,7 @@ class Layout:
                 "eve": {"file": str(self.events(name, "eve"))},
                 "fortios": {"file": str(self.events(name, "fortios"))},
             },
+            **site.sections,
         }
         if site.gateways:
             config["gateways"] = [dict(each) for each in site.gateways]
@@ -145,6 +146,8 @@ class Site:
     signatures: str | None = None
     cluster: Mapping[str, Any] = MappingProxyType({})
     """Keys of the cluster's section beside the usual ones."""
+    sections: Mapping[str, Any] = MappingProxyType({})
+    """Sections beside the usual ones."""
     link_networks: tuple[tuple[str, str, int], ...] = (("hb0", "hb", 100), ("data", "client", 50))
     """Each link's name, its network, its priority."""
     gateways: tuple[Mapping[str, Any], ...] = ()

@@ -92,7 +92,7 @@ class Topology:
 
     prefix: str = "tandem-"
     timestamps: bool = True
-    more: tuple[Plug, ...] = ()  # hosts beside the usual ones, each in a namespace called like it
+    more: tuple[Plug, ...] = ()  # beside the usual ones; a host that is new gets a namespace called like it
     _flags: socket.socket | None = field(default=None, repr=False)
 
     def namespace(self, host: str) -> str:
@@ -141,7 +141,7 @@ class Topology:
 
     @property
     def _hosts(self) -> dict[str, str]:
-        return _NAMESPACES | {each.host: each.host for each in self.more}
+        return {each.host: each.host for each in self.more} | _NAMESPACES
 
     @property
     def _plugs(self) -> tuple[Plug, ...]:
@@ -164,7 +164,7 @@ class Topology:
 
     def _switch_lines(self) -> list[str]:
         lines = []
-        for network in NETWORKS:
+        for network in dict.fromkeys((*NETWORKS, *(each.network for each in self.more))):
             lines.append(f"link add br-{network} type bridge forward_delay 0 mcast_snooping 0")
             lines.append(f"link set br-{network} up")
         for each in self._plugs:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from node.config import Admin, Config, ConfigErrors, Endpoint, load, parse
+from node.config import Admin, Config, ConfigErrors, Endpoint, Witness, load, parse
 from node.keys import new_key, write_keys
 
 HERE = Path(__file__).parent
@@ -108,10 +108,11 @@ def test_examples_show_every_key() -> None:
 
 
 @pytest.mark.parametrize("name", ["node-a.yaml", "node-b.yaml"])
-def test_examples_show_every_key_of_the_page_in_comments(name: str) -> None:
-    head, tail = (CONFIGS / name).read_text().split("admin: null\n")
+@pytest.mark.parametrize(("section", "model"), [("admin", Admin), ("witness", Witness)])
+def test_examples_show_every_key_of_what_is_left_out_in_comments(name: str, section: str, model: type) -> None:
+    head, tail = (CONFIGS / name).read_text().split(f"{section}: null\n")
     shown, rest = tail.split("\n\n", 1)
-    section = "\n".join(line.removeprefix("# ") for line in shown.splitlines())
-    admin = parse(f"{head}{section}\n\n{rest}", check_files=False).admin
-    assert admin is not None
-    assert admin.model_fields_set == set(Admin.model_fields)
+    given = "\n".join(line.removeprefix("# ") for line in shown.splitlines())
+    found = getattr(parse(f"{head}{given}\n\n{rest}", check_files=False), section)
+    assert isinstance(found, model)
+    assert found.model_fields_set == set(type(found).model_fields)

@@ -67,6 +67,7 @@ def _facts(status: Record) -> Table:
         ("peer", _peer(part(status, "peer"))),
         ("sessions", _sessions(status)),
         ("replication", _replication(part(status, "replication"))),
+        *([("witness", _witness(part(status, "witness")))] if status.get("witness") else []),
         ("last takeover", _takeover(part(status, "last_takeover"))),
         ("rules", _rules(part(status, "rules"))),
     ):
@@ -92,6 +93,13 @@ def _peer(peer: Record) -> Text:
         Text(fill("{software}", peer)),
     ]
     return Text("   ").join(words)
+
+
+def _witness(witness: Record) -> Text:
+    if not witness.get("answers"):
+        return Text(fill("does not answer: {failure}", witness), style="red")
+    told = "{holder} holds epoch {epoch}   {endpoint} answers in {took_ms:ms}"
+    return Text(fill(told, witness))
 
 
 def _sessions(status: Record) -> Text:
