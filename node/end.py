@@ -44,6 +44,7 @@ class End:
         "finish_wanted",
         "finished",
         "flow",
+        "held",
         "leg",
         "number",
         "open",
@@ -66,6 +67,8 @@ class End:
         self.released = leg.sent
         """How much of what is due both nodes hold; a guarded session sends no more than that. What a leg comes with
         was decided and held by another node."""
+        self.held = leg.position
+        """How much of what the peer sent both nodes hold, its FIN included; what a leg comes with was held before."""
         self.peer_host: str = sock.getpeername()[0]
         self.open = True
         self.reading = False
@@ -213,13 +216,19 @@ class End:
             self.sock.shutdown(socket.SHUT_WR)
 
     def settled(self) -> bool:
-        """Whether the peer has acknowledged everything, the FIN included."""
-        return not self.open or (self.finished and tcp.unacknowledged(self.sock) == 0)
+        """Whether the peer has acknowledged everything, the FIN included, and what it sent is held twice."""
+        return not self.open or (self.all_held and self.finished and tcp.unacknowledged(self.sock) == 0)
+
+    @property
+    def all_held(self) -> bool:
+        """Whether both nodes hold all that the peer sent: once the flow is released, its acks wait for nobody."""
+        return self.held >= self.leg.position
 
     # --- what both nodes hold
 
     def committed(self, position: int) -> None:
         """Both nodes hold the peer's bytes up to `position`: it may have its acknowledgement."""
+        self.held = max(self.held, position)
         if self.flow is not None and self.open:
             packet = self.flow.commit(advance(self.leg.receive_base, position))
             if packet is not None:

@@ -319,7 +319,7 @@ class Relay:
     def _settle(self) -> None:
         if self.closed:
             return
-        if any(end.released < end.due for end in self.standing()) and self.session.guarded:
+        if not all(end.all_held and (end.released >= end.due or not self.session.guarded) for end in self.standing()):
             self._settle_until_s = self._around.clock_s() + SETTLE_LIMIT_S  # it is not the peers who are waited for
         if all(end.settled() for end in self.standing()):
             for end in self.standing():

@@ -48,6 +48,7 @@ class Bench:
         self.told: list[Message] = []
         self.results: list[Result] = []
         self.closed: str | None = None
+        self.withholding = False
         self.cache = SessionCache(Decoder, 10)
         self.client, client_side = connection()
         self.server, server_side = connection()
@@ -79,6 +80,8 @@ class Bench:
             self.cache.apply([message])
         else:
             self.cache.apply([message._replace(delta=None)])
+        for waiter, position in () if self.withholding else marks:
+            waiter(position)
 
     def _on_closed(self, _relay: Relay, reason: str) -> None:
         self.closed = reason
@@ -196,3 +199,15 @@ async def test_what_a_peer_has_is_trimmed_from_what_must_be_sent_again(bench: Be
     bench.relay.progress()
     assert not bench.relay.session.leg(1).tail
     assert messages.Progress(1, 1, len(PDU), 0, 0) in bench.told
+
+
+async def test_a_session_is_not_over_before_the_passive_holds_its_end(bench: Bench) -> None:
+    bench.withholding = True
+    for sock in (bench.client, bench.server):
+        sock.shutdown(socket.SHUT_WR)
+    while not bench.relay.closing:
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.1)
+    assert bench.closed is None, "once it is over, the kernel acknowledges freely"
+    bench.relay.commit_all()
+    assert await bench.over() == "finished"
