@@ -105,6 +105,8 @@ class Replicator:
         elif relay.gating is Gating.SOLO:
             if isinstance(message, messages.Opened) and self._channel is not None:
                 self._dump(relay, message)  # a new session joins a running stream
+            elif isinstance(message, messages.Opened) and self.standing in (Standing.WAITING, Standing.DEGRADING):
+                relay.gating = Gating.HELD  # the passive may still take over, and would know nothing of it
             else:
                 for waiter, position in marks:
                     waiter(position)

@@ -123,6 +123,17 @@ def test_a_new_session_joins_a_running_stream() -> None:
     assert fresh.ready == 1
 
 
+def test_a_session_that_opens_while_the_stream_is_lost_waits_as_the_others_do() -> None:
+    here = Setting()
+    here.in_sync().close("cut")
+    here.relays[3] = fresh = FakeRelay([3], (7, 0))
+    here.replicator.publish(fresh, messages.Opened([3]), fresh.marks())  # type: ignore[arg-type]
+    assert (fresh.gating, fresh.ends[0].commits) == (Gating.HELD, []), "the passive may still take over, without it"
+    here.tick(AFTER_S + 0.1)
+    here.tick(0.05, stale=True)
+    assert (fresh.gating, fresh.ends[0].commits, fresh.ready) == (Gating.SOLO, [7], 1)
+
+
 def test_a_lost_stream_holds_acknowledgements_until_the_passive_knows_that_it_is_stale() -> None:
     here = Setting()
     channel = here.in_sync()
