@@ -251,7 +251,8 @@ class NodeDuties:
 
     def peer_heard(self, message: Heartbeat) -> None:
         """A heartbeat of the peer that is meant for this life of ours."""
-        self._peer_clock = (message.clock_ms, clock.timestamp_clock_ms())
+        if message.role is Role.ACTIVE:  # a later life may run on a rebooted machine, whose clock began anew
+            self._peer_clock = (message.clock_ms, clock.timestamp_clock_ms())
         self.peer_heard_s = clock.boottime_s()
         self.peer_stale = message.stale
         if self._member.role is Role.PASSIVE and message.role is Role.ACTIVE and message.solo:
