@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.requirements import needs_root, needs_tool
 
 pytestmark = [needs_root, needs_tool("dpkg-deb"), needs_tool("systemd-analyze")]
 
+CODE = ("inspector", "protocol", "node")
 ASSOCIATIONS = 3
 SETTLE_S = 1.0
 IMPATIENT_S = 4.0
@@ -41,7 +43,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(["scripts/package", str(out)], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     wheel, package = (Path(line) for line in done.stdout.split())
-    assert wheel.exists()
+    tracked = subprocess.run(["git", "ls-files", *CODE], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert set(tracked.stdout.split()) <= set(zipfile.ZipFile(wheel).namelist()), "all of it is in the wheel"
     return package
 
 
