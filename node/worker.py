@@ -114,7 +114,7 @@ class Worker:
         self._status.misfit = lambda: refusals.recent("stream", "schema")
         self._duties.join(self._member, self._status)
         self._parts.replicator.may_go_solo = lambda: machine.may_go_solo
-        self._rates = Rates(self._counters, self._status)
+        self._rates = Rates(self._counters, self._status, self._tallies)
         self._events = Events(
             config, self._parts.proxy.inspectors, orders.incarnation, lambda: self._member.machine.epoch
         )
@@ -357,7 +357,6 @@ class Worker:
 
     def _inspected(self, relay: Relay, result: Result) -> None:
         self._rates.count(result)
-        self._tallies.count(result)
         self._events.sessions.inspected(relay, result)
         self._lessons.take(relay, result)
         for finding in result.findings:

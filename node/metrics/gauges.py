@@ -94,7 +94,7 @@ class Gauges:
             "sessions_limit": status.config.limits.sessions,
             "pdus": tallies.layers(),
             "mms_pdus": tallies.services(),
-            "apps": {(app,): count for app, count in sorted(tallies.apps.items())},
+            "apps": {(app,): count for app, count in sorted(tallies.apps().items())},
             "findings": dict(sorted(tallies.findings.items())),
             "denied": tallies.denied,
             "relay_duration_seconds": tallies.relayed,

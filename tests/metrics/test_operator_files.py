@@ -91,6 +91,16 @@ def test_only_metrics_that_there_are_are_asked_for(path: Path) -> None:
     assert asked <= sample_names()
 
 
+def test_every_metric_is_described() -> None:
+    table = (CONFIGS.parent / "docs" / "monitoring.md").read_text()
+    for name, family in FAMILIES.items():
+        total = "_total" if family.kind is CounterMetricFamily else ""
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        assert re.search(
+            rf"^\| `{PREFIX}{name}{total}` \| \w+ \| {labels} \| {family.text} \|$", table, re.MULTILINE
+        ), name
+
+
 def test_grafana_s_own_schema_loses_nothing_of_the_dashboard() -> None:
     """The SDK's types are made from Grafana's schemas: a key that they do not know would not come back."""
     register_default_plugins()

@@ -37,7 +37,7 @@ def test_pdus_by_layer_service_and_application() -> None:
         ("session", "GT/DT"): 3,
     }
     assert tallies.services() == {("informationReport",): 2, ("read",): 1}
-    assert tallies.apps == {"ICCP_Transfer.Reporting": 2}
+    assert tallies.apps() == {"ICCP_Transfer.Reporting": 2}
 
 
 def test_findings_and_denials() -> None:
@@ -51,9 +51,8 @@ def test_names_are_bounded_in_number() -> None:
     tallies = Tallies()
     for number in range(KINDS_MAX + 50):
         tallies.count(result(REPORT._replace(mms_service=f"service-{number}", app=f"app-{number}")))
-    assert (len(tallies.kinds), len(tallies.apps)) == (KINDS_MAX + 1, KINDS_MAX + 1)
-    assert tallies.apps[OTHER] == 50
-    assert tallies.services()[(OTHER,)] == 50
+    assert (len(tallies.services()), len(tallies.apps())) == (KINDS_MAX + 1, KINDS_MAX + 1)
+    assert tallies.apps()[OTHER] == tallies.services()[(OTHER,)] == 50
 
 
 def test_a_histogram_of_delays() -> None:
