@@ -220,16 +220,21 @@ class Guard:
         child.listen()
         if child.beat is not None:
             self._notices.send(child.beat)
-        if not self._leaving:
-            self._manager.dead()
-            self._herald.fail()
         code = child.reap(DYING_LIMIT_S)
         self._clear()
-        if code not in (exits.DONE, exits.STOOD_DOWN, exits.BAD_HOST):
+        died = code not in (exits.DONE, exits.STOOD_DOWN, exits.BAD_HOST)
+        if died:
             log.error("worker died", pid=child.process.pid, code=code)
         else:
             log.info("worker ended", pid=child.process.pid, code=code)
+        if not self._leaving:
+            self._tell_of_end(died=died)
         return code
+
+    def _tell_of_end(self, *, died: bool) -> None:
+        self._manager.ended(died=died)
+        if died:
+            self._herald.fail()
 
     def _clear(self) -> None:
         """Remove what a worker may have left: addresses, sockets, the gate's entries."""

@@ -59,11 +59,11 @@ class Manager:
         self._reloading = True
         self._say("RELOADING=1", f"MONOTONIC_USEC={now_ns // NS_PER_US}", status="reloading")
 
-    def dead(self) -> None:
-        """The worker died, and with it a reload that was under way."""
+    def ended(self, *, died: bool) -> None:
+        """A worker is gone, and with it a reload that was under way; another one follows."""
         self._ready = self._ready and not self._reloading
         self._reloading = False
-        self._say(status="the worker died: starting another")
+        self._say(status="the worker died: starting another" if died else "the worker stood down: starting another")
 
     def stopping(self) -> None:
         """The node leaves."""

@@ -38,7 +38,7 @@ def test_ready_with_the_first_beat_and_a_word_with_each_change(ear: socket.socke
     assert told(ear) == []
     for beat in (PASSIVE, PASSIVE, ACTIVE, ACTIVE):
         manager.beaten(beat, 0.0)
-    manager.dead()
+    manager.ended(died=True)
     manager.beaten(Beat("active", 4, 1, 2, standby=False), 1.0)
     manager.stopping()
     assert told(ear) == [
@@ -73,10 +73,17 @@ def test_a_reload_begins_and_is_over(ear: socket.socket) -> None:
     ]
 
 
+def test_a_worker_that_stands_down(ear: socket.socket) -> None:
+    manager = Manager(ear.getsockname())
+    manager.beaten(ACTIVE, 0.0)
+    manager.ended(died=False)
+    assert told(ear)[-1] == ["STATUS=the worker stood down: starting another"]
+
+
 def test_a_reload_that_the_worker_does_not_live_to_finish(ear: socket.socket) -> None:
     manager = Manager(ear.getsockname())
     manager.reloading(0)
-    manager.dead()
+    manager.ended(died=True)
     manager.beaten(PASSIVE, 0.2)
     assert [message[0] for message in told(ear)] == [
         "RELOADING=1",
