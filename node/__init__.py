@@ -20,7 +20,7 @@ The data path
   relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py)
   decoder.py    the inspector's state as replication carries it
   inspectors.py makes the inspectors, held to signatures and policies
-  reload.py     new policies, signatures and keys for a running node
+  reload.py     new policies, signatures and keys for a running node, read apart (reading.py)
 
 The other node
   links.py      heartbeats by UDP             channel.py  the sealed TCP stream

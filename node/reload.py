@@ -1,13 +1,14 @@
 """New policies, signatures and keys for a running node: `tandem reload`, or SIGHUP to the guard.
 
-The files are read in a thread, since reading may take longer than the lease allows. Then either all of it is taken up,
-or nothing: a file with a mistake leaves what is in force as it was. Running sessions are held to the new rules some at
-a time, so that heartbeats do not wait; each is whole before and after.
+The files are read elsewhere (reading.py), since that may take longer than the lease allows. Then either all of it is
+taken up, or nothing: a file with a mistake leaves what is in force as it was. Running sessions are held to the new
+rules some at a time, so that heartbeats do not wait; each is whole before and after.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,20 +16,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from node.config import Config, ConfigErrors, load
+from node.config import Config, ConfigErrors
 from node.events.standing import NodeEvents
 from node.inspectors import Inspectors
 from node.keys import KeyFileError, Keys, fingerprint, read_keys
 from node.log import get
-from node.policy import Rulebook, Tables, load_all
+from node.policy import Tables
+from node.reading import TAKEN_UP, Read, read_apart
 from node.relay import Relay
 
 SESSIONS_PER_TURN = 16
-TAKEN_UP = ("policy_file", "signature_files")
-"""Keys of the configuration that a running node takes up; of each service its policy too."""
 
-REFUSALS = (ConfigErrors, KeyFileError)
-"""What is wrong with the files."""
+REFUSALS = (ConfigErrors, KeyFileError, subprocess.SubprocessError)
+"""What is wrong with the files, or with reading them."""
 
 log = get("reload")
 
@@ -94,7 +94,7 @@ class Reload:
 
     async def _take_up(self) -> Outcome:
         loop = asyncio.get_running_loop()
-        written, rulebook, keys = await loop.run_in_executor(None, self._read)
+        (written, rulebook), keys = await loop.run_in_executor(None, self._read)
         self._inspectors.rulebook = rulebook
         self._on_change(keys)
         return Outcome(
@@ -104,9 +104,8 @@ class Reload:
             list(differing(self._config.model_dump(), written.model_dump())),
         )
 
-    def _read(self) -> tuple[Config, Rulebook, Keys]:
-        written = load(self._path)
-        return written, load_all(taken_up(self._config, written)), read_keys(self._config.cluster.key_file)
+    def _read(self) -> tuple[Read, Keys]:
+        return read_apart(self._path, self._config), read_keys(self._config.cluster.key_file)
 
     async def _hold_to(self) -> int:
         """New sessions begin with the new rules already."""
@@ -125,16 +124,6 @@ class Reload:
         self._inspectors.hold_to(relay.stack, service, relay.session.client)
         relay.judged_anew()
         return True
-
-
-def taken_up(running: Config, written: Config) -> Config:
-    """The running configuration with those keys of the written one that need no restart."""
-    policies = {service.name: service.policy for service in written.services}
-    services = tuple(
-        service.model_copy(update={"policy": policies.get(service.name, service.policy)})
-        for service in running.services
-    )
-    return running.model_copy(update={"services": services, **{name: getattr(written, name) for name in TAKEN_UP}})
 
 
 def differing(running: Any, written: Any, path: str = "") -> Iterator[str]:

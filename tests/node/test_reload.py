@@ -12,7 +12,8 @@ from node.config import Config, ConfigErrors, load
 from node.inspectors import Inspectors
 from node.keys import KeyFileError, Keys, new_key, read_keys, write_keys
 from node.policy import load_all
-from node.reload import Outcome, Reload, differing, taken_up
+from node.reading import taken_up
+from node.reload import Outcome, Reload, differing
 
 BASE = Path(__file__).parents[1] / "config" / "base.yaml"
 OPEN = "policies:\n  - {id: 1, name: open, default: pass}\n  - {id: 2, name: shut, default: deny}\n"
