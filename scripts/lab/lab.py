@@ -158,7 +158,7 @@ class Lab:
 def tandem(layout: Layout, node: Node, *arguments: str) -> str:
     """Run the command line against a node's socket and return what it printed, errors included."""
     line = command(None, sys.executable, "-m", "node.cli", *arguments, "--socket", str(layout.socket(node.name)))
-    done = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, timeout=90, check=False)
     return done.stdout or done.stderr
 
 

@@ -16,7 +16,7 @@ from scripts.lab.clocks import Clocks
 from scripts.lab.disks import SmallDisk
 from scripts.lab.layout import Layout
 from scripts.lab.namespaces import LabError
-from scripts.lab.programs import spawn
+from scripts.lab.programs import REPOSITORY, spawn
 
 _POLL_S = 0.02
 _READY_TIMEOUT_S = 30.0
@@ -39,13 +39,17 @@ class Node:
         self.layout = layout
         self.clocks: Clocks | None = None
         self.disk: SmallDisk | None = None
+        self.home = REPOSITORY
+        """Where its program lies: another release may be unpacked elsewhere."""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start the guard, which starts the worker. Returns at once."""
         told, environment = ((), {}) if self.clocks is None else (self.clocks.command(), self.clocks.environment())
         arguments = (*told, sys.executable, "-m", "node.cli", "run", str(self.layout.config(self.name)))
-        self._process = spawn(self.namespace, self.layout.log(self.name), *arguments, environment=environment)
+        self._process = spawn(
+            self.namespace, self.layout.log(self.name), *arguments, environment=environment, home=self.home
+        )
 
     @property
     def running(self) -> bool:

@@ -30,18 +30,19 @@ def spawn(
     *arguments: str,
     pipe: bool = False,
     environment: Mapping[str, str] = MappingProxyType({}),
+    home: Path = REPOSITORY,
 ) -> subprocess.Popen[str]:
-    """Start a command in a namespace, from the repository's root, writing to `log` (appended)."""
+    """Start a command in a namespace, writing to `log` (appended). Its Python packages are those of `home`."""
     with log.open("ab") as sink:
         return subprocess.Popen(
             namespaces.command(namespace, *arguments),
-            cwd=REPOSITORY,
+            cwd=home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if pipe else sink,
             stderr=sink,
             text=True,
             start_new_session=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(REPOSITORY), **environment},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(home), **environment},
         )
 
 

@@ -70,9 +70,9 @@ def receive(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def until(what: str, look: Callable[[], Any]) -> Any:
+def until(what: str, look: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
     """What `look` says as soon as it is true."""
-    give_up_s = time.monotonic() + PATIENCE_S
+    give_up_s = time.monotonic() + patience_s
     while time.monotonic() < give_up_s:
         if found := look():
             return found

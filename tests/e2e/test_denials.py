@@ -95,7 +95,7 @@ def test_denied_the_clients_go_on_and_the_server_never_hears_of_it(lab: Lab, kin
         assert summary["reports"] > earlier > 0
 
 
-def until_denied(client: Program, rounds: int) -> None:
+def until_denied(client: Program, rounds: int, patience_s: float = PATIENCE_S) -> None:
     """Wait until each kind was denied so many times more."""
     goal = {kind: denials(client).get(kind, 0) + rounds for kind in DENIED}
 
@@ -103,7 +103,7 @@ def until_denied(client: Program, rounds: int) -> None:
         assert client.running, client.latest
         return all(denials(client).get(kind, 0) >= wanted for kind, wanted in goal.items())
 
-    until(f"{rounds} denials of each kind at {client.name}", look)
+    until(f"{rounds} denials of each kind at {client.name}", look, patience_s)
 
 
 def denials(client: Program) -> dict[str, int]:
