@@ -182,6 +182,8 @@ class Relay:
     def revive(self) -> None:
         """Relay again after a takeover, sockets restored and addresses announced."""
         for end in self.standing():
+            if self.closed:
+                return  # the other end's peer has reset its connection meanwhile
             other = self.session.legs[1 - end.number]
             end.revive(finish=other is not None and other.ended)
         if self.session.complete:

@@ -55,11 +55,15 @@ class GrowingNumber:
         return [_unpack(octets[start : start + SLOT_BYTES]) for start in range(0, SLOTS * SLOT_BYTES, SLOT_BYTES)]
 
     def grow(self, value: int) -> None:
-        """Remember `value` if it is the highest yet; on disk when this returns. Raises OSError. Any thread may call."""
+        """Remember `value` if it is the highest yet; on disk when this returns. Raises OSError. Any thread may call.
+
+        What the reserve holds goes back to its place, if there is room again.
+        """
         with self._lock:
-            if value > self.value:
-                self._store(value)
-                self.value = value
+            highest = max(value, self.value)
+            if highest > self.value or self.trouble:
+                self._store(highest)
+                self.value = highest
 
     def _store(self, value: int) -> None:
         try:

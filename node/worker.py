@@ -71,6 +71,7 @@ NICENESS = -10
 """The worker comes before ordinary processes. No real-time class: under load that would starve the kernel's own
 network threads, and the throttling of real-time tasks would stop the worker for 50 ms in every second."""
 FILES_BESIDES = 256
+EPOCH_AGAIN_S = 1.0
 
 logger = log.get("worker")
 
@@ -83,6 +84,7 @@ class Worker:
         self._config = config
         self._guard = guard
         self._loop = asyncio.get_running_loop()
+        self._epoch_due_s = 0.0
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._counters: Counter[str] = Counter()
         self._tallies = Tallies()
@@ -298,16 +300,23 @@ class Worker:
         tether.send(self._guard, tether.pack_beat(beat))
         self._links.count_lost()
         self._events.node.beaten(self._status.sync(), self._links)
+        self._keep_epoch()
         if machine.role is Role.PASSIVE:
-            if machine.epoch > parts.epoch.value:
-                self._loop.run_in_executor(None, self._learn_epoch, machine.epoch)
             if machine.peer.latest is not None and machine.peer.latest.role is Role.ACTIVE:
                 parts.standby.follow(self._links.live())
         elif machine.role is Role.ACTIVE:
             parts.replicator.tick(self._duties.peer_stale, self._duties.peer_heard_s)
 
-    def _learn_epoch(self, epoch: int) -> None:
-        """Keep the epoch that the other node is active in; what keeps it from being kept is a problem in the status."""
+    def _keep_epoch(self) -> None:
+        """A passive keeps the epoch that the other node is active in; either tries again what could not be written."""
+        machine, kept, now_s = self._member.machine, self._parts.epoch, clock.boottime_s()
+        wanted = machine.epoch if machine.role is Role.PASSIVE else kept.value
+        if (wanted > kept.value or kept.trouble) and now_s >= self._epoch_due_s:
+            self._epoch_due_s = now_s + EPOCH_AGAIN_S
+            self._loop.run_in_executor(None, self._store_epoch, wanted)
+
+    def _store_epoch(self, epoch: int) -> None:
+        """What keeps it from being written is a problem in the status."""
         with suppress(OSError):
             self._parts.epoch.grow(epoch)
 

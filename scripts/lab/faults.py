@@ -1,7 +1,8 @@
 """The ways in which a node can fail, as tables: the blow, how it is mended, what must follow.
 
 FAILURES are those that a demo shows, one at a time; FAULTS, for schedules of several, says besides what a fault does to
-the node that it befalls. Clocks and disks go wrong only where the lab gave the node its own.
+the node that it befalls. Clocks and disks go wrong only where the lab gave the node its own; WITNESSED_FAULTS, with
+which the nodes may be cut off from each other altogether, need the lab's witness.
 """
 
 import signal
@@ -155,6 +156,8 @@ class Fault:
     """The network over which the nodes do not hear each other while it lasts."""
     stops_data: bool = False
     """No traffic passes the node while it lasts."""
+    shared: bool = False
+    """It befalls both nodes, so that it lasts but once at a time."""
 
 
 _WALL_STEPS_S: Final = {"a": 86_400 * 3, "b": -86_400 * 3}
@@ -169,10 +172,11 @@ def _plug_in_server(topology: Topology, node: Node) -> None:
     topology.plug_in((f"{node.name}-server",))
 
 
-def _route(topology: Topology, node: Node, network: str, what: str) -> None:
-    other = next(name for name in NODE_NAMES if name != node.name)
+def _route(topology: Topology, name: str, network: str, what: str) -> None:
+    """Nothing that node `name` says to the other one over a network gets there, or again."""
+    other = next(each for each in NODE_NAMES if each != name)
     peer = plan.plug(other, network).address.split("/", maxsplit=1)[0]
-    run("ip", "-n", topology.namespace(node.name), "route", what, "blackhole", f"{peer}/32", check=what == "add")
+    run("ip", "-n", topology.namespace(name), "route", what, "blackhole", f"{peer}/32", check=what == "replace")
 
 
 def _mute(network: str) -> Failure:
@@ -180,8 +184,8 @@ def _mute(network: str) -> Failure:
     return Failure(
         f"mute-{network}",
         f"its heartbeats over the {network} network are lost, in one direction; its data are not",
-        lambda topology, node: _route(topology, node, network, "add"),
-        lambda topology, node: _route(topology, node, network, "del"),
+        lambda topology, node: _route(topology, node.name, network, "replace"),
+        lambda topology, node: _route(topology, node.name, network, "del"),
         takes_over=False,
     )
 
@@ -257,6 +261,60 @@ FAULTS: Final = {
         ),
         Fault(
             Failure("full-disk", "the disk under its state directory is full", _fill_disk, _free_disk, takes_over=False)
+        ),
+    )
+}
+
+
+def _kill_witness(_: Topology, node: Node) -> None:
+    assert node.witness is not None, "a lab with a witness"
+    node.witness.kill()
+
+
+def _start_witness(_: Topology, node: Node) -> None:
+    assert node.witness is not None, "a lab with a witness"
+    node.witness.start()
+
+
+def _unplug_witness(topology: Topology, node: Node) -> None:
+    topology.unplug((f"{node.name}-witness",))
+
+
+def _plug_in_witness(topology: Topology, node: Node) -> None:
+    topology.plug_in((f"{node.name}-witness",))
+
+
+def _route_all(topology: Topology, what: str) -> None:
+    for name in NODE_NAMES:
+        for network in ("client", "server"):
+            _route(topology, name, network, what)
+
+
+def _cut_links(topology: Topology, _: Node) -> None:
+    topology.unplug(_HEARTBEAT_CABLE)
+    _route_all(topology, "replace")
+
+
+def _mend_links(topology: Topology, _: Node) -> None:
+    topology.plug_in(_HEARTBEAT_CABLE)
+    _route_all(topology, "del")
+
+
+WITNESSED_FAULTS: Final = FAULTS | {
+    fault.failure.name: fault
+    for fault in (
+        Fault(
+            Failure("etcd", "the witness is killed (kill -9), and started again", _kill_witness, _start_witness),
+            stops_data=True,
+            shared=True,
+        ),
+        Fault(
+            Failure("witness-link", "its cable to the witness is unplugged", _unplug_witness, _plug_in_witness),
+            stops_data=True,
+        ),
+        Fault(
+            Failure("all-links", "no heartbeat passes between the nodes, on any link", _cut_links, _mend_links),
+            shared=True,
         ),
     )
 }

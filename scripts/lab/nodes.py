@@ -14,6 +14,7 @@ from scripts.lab import admin, namespaces
 from scripts.lab.admin import AdminError
 from scripts.lab.clocks import Clocks
 from scripts.lab.disks import SmallDisk
+from scripts.lab.etcd import Etcd
 from scripts.lab.layout import Layout
 from scripts.lab.namespaces import LabError
 from scripts.lab.programs import REPOSITORY, spawn
@@ -41,6 +42,7 @@ class Node:
         self.disk: SmallDisk | None = None
         self.home = REPOSITORY
         """Where its program lies: another release may be unpacked elsewhere."""
+        self.witness: Etcd | None = None
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.lab import evidence
-from scripts.lab.faults import Harm
+from scripts.lab.faults import Fault, Harm
 from scripts.lab.lab import Lab
 from scripts.lab.nodes import Node, has_taken_over, in_sync
 from scripts.lab.schedule import Blow, leaves_a_path, may_break
@@ -166,7 +166,7 @@ class Ordeal:
         self._pass(blow.pause_s)
         name = blow.fault.failure.name
         node = self._victim(blow)
-        if node is None or not leaves_a_path(blow.fault, (each.blow.fault for each in self._lasting)):
+        if node is None or not self._may_strike(blow.fault, node):
             self.findings.blows.append(f"(no {name})")
             return
         holders = self._holders()
@@ -187,14 +187,14 @@ class Ordeal:
             self.findings.may_break = self.findings.may_break or f"{name} while one node gives all to the other"
 
     def _victim(self, blow: Blow) -> Node | None:
-        """The node of that role now, if nothing has befallen it that rules the fault out."""
-        for node in self._free():
-            struck = [each for each in self._lasting if each.node is node]
-            if any(each.blow.fault.failure.name == blow.fault.failure.name for each in struck):
-                continue
-            if node.status().get("role") == blow.victim:
-                return node
-        return None
+        """The node of that role now."""
+        return next((node for node in self._free() if node.status().get("role") == blow.victim), None)
+
+    def _may_strike(self, fault: Fault, node: Node) -> bool:
+        """Whether it does not last already, and nodes without a witness still hear each other."""
+        if any(each.blow.fault is fault and (fault.shared or each.node is node) for each in self._lasting):
+            return False
+        return node.witness is not None or leaves_a_path(fault, (each.blow.fault for each in self._lasting))
 
     def _free(self) -> list[Node]:
         """The nodes that live and are not silenced."""

@@ -2,12 +2,12 @@
 
 A connection lives on as long as one of the nodes holds the pair's present state and is free to speak. So a fault may
 break connections only if it befalls the last node that does: the other one is dead, silent, or not in sync yet. A fault
-that ends no node breaks nothing, whatever it is. Of the faults of one schedule never so many last at once that the
-nodes cannot hear each other while both live: what two nodes do then is another matter.
+that ends no node breaks nothing, whatever it is. Of the faults of one schedule never so many last at once that nodes
+without a witness cannot hear each other while both live: what they do then is another matter.
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,14 +32,14 @@ class Blow:
     lasts_s: float
 
 
-def draw(seed: str) -> tuple[Blow, ...]:
+def draw(seed: str, faults: Mapping[str, Fault] = FAULTS) -> tuple[Blow, ...]:
     """The schedule of a seed."""
     source = random.Random(seed)
-    return tuple(_blow(source) for _ in range(source.randint(*_BLOWS)))
+    return tuple(_blow(source, faults) for _ in range(source.randint(*_BLOWS)))
 
 
-def _blow(source: random.Random) -> Blow:
-    fault = FAULTS[source.choice(sorted(FAULTS))]
+def _blow(source: random.Random, faults: Mapping[str, Fault]) -> Blow:
+    fault = faults[source.choice(sorted(faults))]
     return Blow(
         fault,
         victim=source.choice(("active", "active", "passive")),

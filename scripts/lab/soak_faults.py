@@ -4,6 +4,7 @@ What each schedule may break is computed from what the pair promises (scripts/la
 no connection may break; and whatever happens, no byte may be wrong, no address have two voices (seen by packet, at the
 switch), and the pair must be whole again. A line of JSON for each schedule, and one for all. Of a schedule that breaks
 more, captures, logs and findings are kept; `--seed S --first N --schedules 1` runs it again. Exit code 0 when none did.
+With `--witness` the pair has one (etcd), which is killed and cut off as well, as the nodes are from each other.
 """
 
 import argparse
@@ -11,14 +12,19 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, Final
 
+from scripts.lab import etcd
 from scripts.lab.admin import AdminError
 from scripts.lab.capture import Capture
+from scripts.lab.etcd import Etcd
 from scripts.lab.evidence import Peers
+from scripts.lab.faults import FAULTS, WITNESSED_FAULTS, Fault
 from scripts.lab.keep import keep
 from scripts.lab.lab import Lab
 from scripts.lab.layout import SturdySite, Timing
@@ -31,6 +37,12 @@ TIMING: Final = Timing(interval_ms=100, lost_threshold=6, lease_ms=450)
 """Slower than the default: the machine that runs all of the lab stutters more than a node has to."""
 
 
+class WitnessedSturdySite(SturdySite):
+    """With three links and a witness."""
+
+    sections: Mapping[str, Any] = MappingProxyType({"witness": etcd.section()})
+
+
 @dataclass
 class Soak:
     """All schedules in one lab."""
@@ -41,6 +53,10 @@ class Soak:
     ends: list[Peers] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     company: Company | None = None
+
+    @property
+    def faults(self) -> Mapping[str, Fault]:
+        return WITNESSED_FAULTS if self.options.witness else FAULTS
 
     def run(self) -> None:
         """Every schedule, or as many as there is time for; ends early when the pair does not come back."""
@@ -61,7 +77,7 @@ class Soak:
         findings, goes_on = Findings(), True
         try:
             self.company = self.company or self._gather()
-            ordeal = Ordeal(self.lab, self.company, draw(f"{self.options.seed}/{number}"))
+            ordeal = Ordeal(self.lab, self.company, draw(f"{self.options.seed}/{number}", self.faults))
             findings = ordeal.findings
             ordeal.run()
         except (LabError, AdminError) as error:
@@ -118,20 +134,29 @@ def main() -> int:
         print("scripts/soak-faults needs root: network namespaces, BPF and TCP_REPAIR", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _leave)
-    timing = Timing(options.interval, options.threshold, options.lease)
     try:
-        with Lab(options.prefix, timing=timing, site=SturdySite()) as lab:
-            soak = Soak(lab, options)
-            try:
-                soak.run()
-            except KeyboardInterrupt:
-                print("interrupted; the verdict is of what was done", file=sys.stderr)
-            verdict = soak.verdict()
+        verdict = _run(options)
     except LabError as error:
         print(f"the soak cannot go on: {error}", file=sys.stderr)
         return 2
     conclude(**verdict)
     return 0 if verdict["failed"] == 0 and verdict["schedules"] else 1
+
+
+def _run(options: argparse.Namespace) -> dict[str, Any]:
+    timing = Timing(options.interval, options.threshold, options.lease)
+    site, hosts = (WitnessedSturdySite(), etcd.PLUGS) if options.witness else (SturdySite(), ())
+    with Lab(options.prefix, timing=timing, site=site, more_hosts=hosts) as lab, ExitStack() as stack:
+        if options.witness:
+            witness = stack.enter_context(Etcd(lab.topology, lab.layout))
+            for node in lab.pair.nodes:
+                node.witness = witness
+        soak = Soak(lab, options)
+        try:
+            soak.run()
+        except KeyboardInterrupt:
+            print("interrupted; the verdict is of what was done", file=sys.stderr)
+        return soak.verdict()
 
 
 def _leave(*_: int | FrameType | None) -> None:
@@ -148,6 +173,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=600.0, help="begin no schedule after this time")
     parser.add_argument("--rate", type=float, default=64.0, help="KiB/s of a load connection each way")
     parser.add_argument("--keep", type=Path, default=Path("/tmp/tandem-soak-faults"), help="where failures are kept")
+    parser.add_argument("--witness", action="store_true", help="with an etcd, and more faults")
     parser.add_argument("--stop", action="store_true", help="stop at the first failure")
     parser.add_argument("--interval", type=int, default=TIMING.interval_ms, help="of heartbeats, ms")
     parser.add_argument("--threshold", type=int, default=TIMING.lost_threshold, help="heartbeats lost")

@@ -173,6 +173,20 @@ async def test_a_reset_goes_through(bench: Bench) -> None:
         await bench.received(bench.client, 1)
 
 
+async def test_a_peer_that_has_gone_before_a_takeover_ends_its_session_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first words on a restored socket are answered with a reset: its other end is not to be spoken on any more."""
+
+    def go_live(_sock: socket.socket) -> None:
+        assert bench.closed is None, "of a session that lives"
+        bench.relay.abort("client connection: Connection reset by peer")
+
+    monkeypatch.setattr(tcp, "go_live", go_live)
+    bench.relay.revive()
+    assert bench.closed == "client connection: Connection reset by peer"
+
+
 async def test_a_peer_that_does_not_read_stops_the_other(bench: Bench) -> None:
     sent = 0
     stream = PDU * 4000
