@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from node.views import search_row
 from protocol.session import Session
 
 ROWS_MAX = 200
+SLICE_ROWS = 8
+"""So many rows are made in one turn: those of the cache are unpacked first."""
 WORDS_LENGTH_MAX = 100
 SLICE_SESSIONS = 256
 """So many are looked at in one turn of the loop: about a millisecond."""
@@ -35,15 +38,8 @@ class Search:
         words = request.query.get("search", "")[:WORDS_LENGTH_MAX].lower().split()
         kept: list[Relay | Session] = [*self._sources.relays(), *self._sources.cached()]
         found = await _matching(kept, words)
-        shown = found[offset : offset + min(limit, ROWS_MAX)]
-        return web.json_response(
-            {
-                "total": len(kept),
-                "found": len(found),
-                "offset": offset,
-                "rows": [search_row(each, clock.boottime_s(), clock.wall_s()) for each in shown],
-            }
-        )
+        rows = await _rows(found[offset : offset + min(limit, ROWS_MAX)])
+        return web.json_response({"total": len(kept), "found": len(found), "offset": offset, "rows": rows})
 
 
 async def _matching(kept: list[Relay | Session], words: list[str]) -> list[Relay | Session]:
@@ -56,9 +52,17 @@ async def _matching(kept: list[Relay | Session], words: list[str]) -> list[Relay
     return found
 
 
+async def _rows(shown: list[Relay | Session]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for at in range(0, len(shown), SLICE_ROWS):
+        rows += [search_row(each, clock.boottime_s(), clock.wall_s()) for each in shown[at : at + SLICE_ROWS]]
+        await asyncio.sleep(0)
+    return rows
+
+
 def _has(each: Relay | Session, words: Iterable[str]) -> bool:
     """By what is at hand: the applications of a session in the cache are packed away."""
     session = each.session if isinstance(each, Relay) else each
     apps = each.stack.apps if isinstance(each, Relay) else ()
-    text = " ".join((session.client, session.server, session.service, f"{session.serial:x}", str(session.id), *apps))
+    text = " ".join((session.client, session.server, session.service, session.serial, *apps))
     return all(word in text.lower() for word in words)

@@ -34,9 +34,9 @@ def test_a_takeover_and_a_switchover_as_the_page_shows_them(
 ) -> None:
     lab.start_servers()
     lab.pair.start()
-    active, passive = lab.pair.wait_ready()
+    active, passive = lab.pair.wait_ready(90)
     lab.start_clients(ASSOCIATIONS)
-    passive.wait("told of the sessions", lambda status: status["cached"] == ASSOCIATIONS, 20)
+    passive.wait("told of the sessions", lambda status: status["cached"] == ASSOCIATIONS, 60)
 
     def watch() -> float:
         with browser(URL, tmp_path / "profile") as page:
@@ -96,15 +96,15 @@ def order_switchover(lab: Lab, page: Page, active: Node, passive: Node) -> None:
     """The other node comes back, and is handed the role from the page; which then follows its own node's new life."""
     active.reap()
     active.start()
-    passive.wait("protected", lambda status: status["sync"] == "in-sync", 30)
+    passive.wait("protected", lambda status: status["sync"] == "in-sync", 60)
     says(page, "#verdict-words", "In service, protected")
     page.wait("may", "return !document.getElementById('switchover').disabled")
     page.one("#switchover").click()
     page.one("#ask button[value=yes]").click()
-    lab.pair.wait_active(active)
-    says(page, "#verdict-words", "Standing by, ready to take over", timeout_s=30)
+    lab.pair.wait_active(active, 30)
+    says(page, "#verdict-words", "Standing by, ready to take over", timeout_s=60)
 
 
-def says(page: Page, selector: str, text: str, timeout_s: float = 15) -> None:
+def says(page: Page, selector: str, text: str, timeout_s: float = 30) -> None:
     condition = f"return document.querySelector({selector!r})?.textContent.includes({text!r})"
     page.wait(f"{selector}: {text}", condition, timeout_s)

@@ -81,6 +81,7 @@ def peer(base: dict[str, Any], **fields: Any) -> dict[str, Any]:
         (changed(ACTIVE, **peer(ACTIVE, role="active")), "alarm", "Both nodes are active"),
         (changed(PASSIVE, **peer(PASSIVE, age_ms=900.0)), "alarm", "No active node is heard"),
         (changed(PASSIVE, peer=None), "alarm", "No active node is heard"),
+        (changed(PASSIVE, role="starting", peer=None), "warn", "Node b is starting"),
         (changed(PASSIVE, role="fault", problems=["no carrier"]), "alarm", "Node b has a fault"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

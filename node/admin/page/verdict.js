@@ -36,6 +36,7 @@ const RULES = [
       ? ["alarm", "Both nodes are active", "They see each other again: the one of the lower epoch stands down."]
       : null,
   (s) => (s.role === "fault" ? ["alarm", `Node ${s.node} has a fault`, told(s)] : null),
+  (s) => (s.role === "starting" ? ["warn", `Node ${s.node} is starting`, "It listens for the other one first."] : null),
   (s, peer, heard) =>
     s.role !== "active" && !(heard && peer.role === "active")
       ? ["alarm", "No active node is heard", "Unless the other one serves unheard, the service is down."]
