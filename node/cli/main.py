@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.core
 
 from node.cli import demo, inspect, learn, lists
 from node.cli.admin import AdminClient
@@ -15,6 +16,7 @@ from node.cli.failures import EXIT_USAGE, CliError, Commands
 from node.cli.options import ConfigFile, ConfigOption, JsonOption, SocketOption, examples
 from node.cli.target import find_socket, load_config
 
+typer.core.HAS_RICH = False  # help is plain text: to load rich would take longer than most commands do
 EXIT_CODES = """\
 \b
 Exit codes:
@@ -64,7 +66,9 @@ def check(config: ConfigFile) -> None:
 
 
 @app.command(epilog=examples("tandem doctor /etc/tandem/node.yaml", "tandem doctor /etc/tandem/node.yaml --json"))
-def doctor(config: ConfigFile, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def doctor(
+    config: ConfigFile, as_json: Annotated[bool, typer.Option("--json", help="Print every check as JSON.")] = False
+) -> None:
     """Say what this host lacks. Exit code 2 when the configured takeover mode cannot be had."""
     from node import doctor as host  # noqa: PLC0415
     from node.cli.views import checks  # noqa: PLC0415

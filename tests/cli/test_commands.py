@@ -385,6 +385,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_has_examples_and_exit_codes() -> None:
+    assert "\n  CONFIG  The node's YAML file.  [required]\n" in tandem("check", "--help").stdout
     assert "\n  2  usage, configuration or host\n" in tandem("--help").stdout.replace("    ", "  ")
     for words in ("status", "check", "inspect", "learn", *(command for command, _ in LISTS.values())):
         assert f"\n  Examples:\n    tandem {words}" in tandem(*words.split(), "--help").stdout
