@@ -23,7 +23,7 @@ pytestmark = [needs_root, needs_tool("clang")]
 LOAD_KIB = 64.0
 STOPPED_S = 4.0
 MEMORY_GROWTH_KIB_MAX = 64 * 1024
-LEASE_OUTLASTED_S = 2.0
+LEASE_OUTLASTED_S = 1.5
 
 
 class WatchedSite(SturdySite):
@@ -53,9 +53,9 @@ def test_wrong_clocks_and_full_disks_break_nothing_and_leave_one_voice(lab: Lab)
     schedule = (
         blow("boot-clock", "passive", 0.2),
         blow("planned", "active", 0.2),
-        blow("wall-clock", "active", 6.0),
-        blow("full-disk", "passive", 8.0, patient=False),
-        blow("full-disk", "active", 8.0, patient=False),
+        blow("wall-clock", "active", 3.0),
+        blow("full-disk", "passive", 4.0, patient=False),
+        blow("full-disk", "active", 4.0, patient=False),
         blow("freeze", "active", LEASE_OUTLASTED_S, patient=False),
     )
     ordeal = Ordeal(lab, company, schedule)
