@@ -235,3 +235,11 @@ LOG: dict[str, Any] = {
 }
 
 VIEWS: dict[str, Any] = {"status": STATUS, "sessions": SESSIONS, "connections": CONNECTIONS, "cache": CACHE, "log": LOG}
+
+RELOADED: dict[str, Any] = {
+    "ok": True,
+    "sessions": 3,
+    "tables": {"policies": [2, "0a1b2c3d"], "custom tags": [0, "e3b0c442"]},
+    "keys": ["896bcc8f"],
+    "restart": ["cluster.heartbeat.lease_ms"],
+}

@@ -316,6 +316,36 @@ def test_keygen(tmp_path: Path) -> None:
     assert read_keys(path) != first
 
 
+def test_keygen_rotates_step_by_step(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.key"
+    tandem("keygen", path)
+    (old,) = read_keys(path)
+    for step in ("add", "use", "drop"):
+        done = tandem("keygen", path, "--rotate", step)
+        assert (done.exit_code, "then `tandem reload` both" in done.stdout) == (0, True)
+    (new,) = read_keys(path)
+    assert new != old
+    assert "not the time to drop one" in tandem("keygen", path, "--rotate", "drop").stderr
+    assert "the steps are add, use, drop" in tandem("keygen", path, "--rotate", "twist").stderr
+    assert read_keys(path) == (new,)
+
+
+def test_reload(node: FakeNode, config: Path) -> None:
+    node.replies["POST /reload"] = (200, json.dumps(answers.RELOADED).encode())
+    done = tandem("reload", config)
+    assert (done.exit_code, node.asked) == (0, ["POST /reload"])
+    assert "3 running ones" in done.stdout
+    assert json.loads(tandem("reload", config, "--json").stdout) == answers.RELOADED
+
+
+def test_a_refused_reload_shows_each_mistake_on_its_line(node: FakeNode, config: Path) -> None:
+    reason = "/etc/p.yaml:2:34: policies[0].default: must be one of pass\n    a hint\x1b[2J"
+    node.replies["POST /reload"] = (422, json.dumps({"ok": False, "error": reason}).encode())
+    done = tandem("reload", config)
+    assert done.exit_code == 1
+    assert "refused: /etc/p.yaml:2:34: policies[0].default: must be one of pass\n    a hint?[2J\n" in done.stderr
+
+
 def test_doctor(config: Path) -> None:
     done = tandem("doctor", config)
     assert done.exit_code == 2, "this host has no eth-client"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from node.cli.views import checks, ips_session, ips_share, log, status, sys_session
+from node.cli.views import checks, ips_session, ips_share, log, reloaded, status, sys_session
 from node.cli.views.text import clean, duration, fill, octets
 from node.doctor import Check
 from tests.cli import answers
@@ -43,6 +43,7 @@ RENDERINGS: dict[str, tuple[Callable[..., str], tuple[Any, ...]]] = {
     "sys-session-list": (sys_session.render, (answers.CONNECTIONS,)),
     "log-display": (log.render, (answers.LOG, UTC)),
     "log-display-empty": (log.render, ({"found": 0, "returned": 0, "start": 1, "events": []}, UTC)),
+    "reloaded": (reloaded.render, (answers.RELOADED,)),
     "doctor": (checks.render, (CHECKS, "hitless", CHECKS[1:3])),
     "doctor-auto": (checks.render, (CHECKS[:2], "auto", [])),
 }
