@@ -277,7 +277,8 @@ class Replicator:
         if self._channel is not None and silent:
             self._channel.close("the passive node is not heard")
         elif self._channel is not None and self._waited_s(now_s) > self._policy.after_s:
-            self._give_up("the passive node does not commit in time", rest=heard_ago_s < self._lost_s)
+            itself = self.journal.lag_s(now_s) > self._policy.after_s  # not the streams before it
+            self._give_up("the passive node does not commit in time", rest=itself and heard_ago_s < self._lost_s)
         if self._channel is not None and now_s - self._shared_at_s >= SHARED_EVERY_S:
             self._tell_shared(self.shared())
         if self.standing is Standing.WAITING and self._policy.policy == "degrade":

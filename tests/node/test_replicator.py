@@ -211,6 +211,7 @@ def test_the_wait_counts_from_the_oldest_acknowledgement_whatever_streams_come_a
     assert here.replicator.standing is Standing.SYNCING
     here.tick(0.1)
     assert (again.closed is None, here.replicator.standing) == (False, Standing.DEGRADING)
+    assert here.replicator.rests_s() == 0, "it came late, and was not slow"
     here.tick(0.05, stale=True)
     assert (here.replicator.standing, here.relays[1].ends[0].commits[-1]) == (Standing.SOLO, 99)
 
