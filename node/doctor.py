@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from node.config import Config, Endpoint
+from node.errors import StartupError
 from node.keys import KeyFileError, read_keys
 from node.release import SOFTWARE
 
@@ -304,9 +305,26 @@ def rules_dropping_invalid(ruleset: dict[str, list[dict[str, dict[str, object]]]
     return list(found)
 
 
+def _witness(config: Config) -> Iterator[Check]:
+    """Each endpoint is asked for the record; without one that answers no node becomes active."""
+    if config.witness is None:
+        return
+    from node.witness import look  # noqa: PLC0415 - aiohttp loads slowly, and the guard, who asks here too, needs none
+
+    try:
+        found = look(config.witness, config.cluster.group)
+    except StartupError as error:
+        yield Check("witness", False, error.what, error.remedy, "run")
+        return
+    remedy = "see that etcd runs there, that this host may reach it, and that user and certificates are right"
+    need: Need = "advice" if any(ok for _, ok, _ in found) else "run"
+    for endpoint, ok, detail in found:
+        yield Check(f"witness {endpoint}", ok, detail, remedy, need)
+
+
 Probe = Callable[[Config], Iterator[Check]]
 HITLESS: tuple[Probe, ...] = (_kernel, _capabilities, _libbpf, _gate_object, _tcp_repair, _sock_destroy)
 OTHERS: tuple[Probe, ...] = (
     *(_ports_capability, _interfaces, _links, _services, _directories, _key_file, _other_node),
-    *(_priority_capability, _conntrack, _firewall),
+    *(_priority_capability, _conntrack, _firewall, _witness),
 )

@@ -96,18 +96,31 @@ class GrowingNumber:
             os.close(file)
 
     def _write(self, value: int) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _make(self._path.parent)
         fresh = self._path.with_name(self._path.name + ".new")
         with fresh.open("w") as file:
             file.write(f"{value}\n")
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _sync(self._path.parent)
+
+
+def _make(directory: Path) -> None:
+    """Have the directory; a new one, and those above it that are new too, outlast a power cut."""
+    if not directory.exists():
+        _make(directory.parent)
+        directory.mkdir(exist_ok=True)
+        _sync(directory.parent)
+
+
+def _sync(directory: Path) -> None:
+    """What was made or replaced in it is there after a power cut."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _pack(value: int) -> bytes:

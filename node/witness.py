@@ -65,16 +65,10 @@ class Etcd:
             except TimeoutError:
                 failures.append(f"{endpoint}: no answer within {self._settings.try_s * 1000:.0f} ms")
             except (aiohttp.ClientError, OSError, WitnessError) as error:
-                failures.append(f"{endpoint}: {error}")
+                failures.append(f"{endpoint}: {_words(error)}")
             except (KeyError, TypeError, ValueError) as error:
                 failures.append(f"{endpoint}: not etcd's answer: {error!r:.80}")
         raise WitnessError("; ".join(failures))
-
-    async def version(self, endpoint: str) -> str:
-        """What an endpoint says it is; raises WitnessError and what aiohttp raises."""
-        self.endpoint = endpoint
-        async with self._client().get(f"{endpoint}/version", ssl=self._tls) as answer:
-            return str((await _json(answer))["etcdserver"])
 
     def _endpoints(self) -> list[str]:
         known = list(self._settings.endpoints)
@@ -125,6 +119,27 @@ class Etcd:
         url = f"{self.endpoint}/v3/{method}"
         async with self._client().post(url, json=body, headers=headers, ssl=self._tls) as answer:
             return answer.status, await _json(answer)
+
+
+def look(settings: Settings, group: str) -> list[tuple[str, bool, str]]:
+    """Ask every endpoint, once: which it is, whether it answered, and what. Raises StartupError as Etcd does."""
+    return asyncio.run(_look(settings, group))
+
+
+async def _look(settings: Settings, group: str) -> list[tuple[str, bool, str]]:
+    found = []
+    for endpoint in settings.endpoints:
+        etcd = Etcd(settings.model_copy(update={"endpoints": (endpoint,)}), group)
+        begun_s = clock.boottime_s()
+        try:
+            await etcd.ask(AskWitness(0, None, 0))
+            took_ms = (clock.boottime_s() - begun_s) * 1000
+            found.append((endpoint, True, f"answered in {took_ms:.1f} ms, the lease is {settings.lease_ms} ms"))
+        except WitnessError as error:
+            found.append((endpoint, False, str(error).removeprefix(f"{endpoint}: ")))
+        finally:
+            await etcd.close()
+    return found
 
 
 class EtcdWitness:
@@ -184,6 +199,15 @@ def _sound(status: int, answer: Json) -> Json:
     if status != HTTPStatus.OK:
         raise WitnessError(f"refused ({status}): {str(answer.get('error'))[:120]}")
     return answer
+
+
+def _words(error: Exception) -> str:
+    """Without what aiohttp tells of itself."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is refused: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return error.os_error.strerror or str(error.os_error)
+    return str(error) or type(error).__name__
 
 
 def _text(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from node import doctor
-from node.config import Config, parse
+from node.config import Config, Witness, parse
 from node.keys import new_key, write_keys
 from tests.requirements import needs_root
 
@@ -124,6 +124,18 @@ def test_key_file_of_the_wrong_mode(make: Any, tmp_path: Path) -> None:
     check = found(config)["key file"]
     assert (check.ok, check.needed_for) == (False, "run")
     assert check.remedy.startswith("chmod 600")
+
+
+def test_a_witness_that_does_not_answer(make: Any, port: int, tmp_path: Path) -> None:
+    endpoint = f"http://127.0.0.1:{port}"
+    assert not any(name.startswith("witness") for name in found(make()))
+    config = make().model_copy(update={"witness": Witness(endpoints=(endpoint,))})
+    check = found(config)[f"witness {endpoint}"]
+    assert (check.ok, check.needed_for) == (False, "run")
+    assert "Connect call failed" in check.detail
+    unreadable = Witness(endpoints=(endpoint,), ca_file=tmp_path / "none")
+    check = found(make().model_copy(update={"witness": unreadable}))["witness"]
+    assert (check.ok, check.detail.startswith(f"witness: {tmp_path / 'none'}")) == (False, True)
 
 
 def test_low_ports_need_a_capability(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,6 +186,20 @@ def test_hold_never_goes_solo() -> None:
     assert 99 not in here.relays[1].ends[0].commits
 
 
+def test_with_a_witness_silence_is_not_enough_to_go_solo() -> None:
+    here = Setting()
+    noted = False
+    here.replicator.may_go_solo = lambda: noted
+    here.in_sync().close("cut")
+    here.take(1, 0, 99)
+    here.tick(AFTER_S + 0.1)
+    here.tick(2 * LOST_S + 0.1, heard=False)
+    assert here.replicator.standing is Standing.DEGRADING, "the passive may live, and take over when this node dies"
+    noted = True
+    here.tick(0.05, heard=False)
+    assert (here.replicator.standing, here.relays[1].ends[0].commits[-1]) == (Standing.SOLO, 99)
+
+
 @pytest.mark.parametrize("heard", [True, False])
 def test_a_passive_that_does_not_commit_is_dropped(heard: bool) -> None:
     here = Setting()

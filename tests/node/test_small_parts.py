@@ -52,6 +52,25 @@ def test_a_node_frozen_between_decision_and_takeover_finds_its_claim_over() -> N
     assert word.lease == 0
 
 
+def test_no_lease_goes_beyond_what_the_witness_has_proved() -> None:
+    word: Any = Word()
+    lease = Lease(word, 150 * MS)
+    lease.bound_ns = 1100 * MS
+    lease.claim(1000 * MS)
+    lease.take_up(1010 * MS)
+    assert word.lease == 1100 * MS
+    lease.bound_ns = 1900 * MS
+    lease.renew(1050 * MS)
+    assert word.lease == 1200 * MS
+    lease.renew(1150 * MS)
+    lease.renew(1299 * MS)
+    assert word.lease == 1449 * MS
+    lease.bound_ns = 0
+    assert lease.holds(1300 * MS), "what was proved for the past is not taken back"
+    lease.renew(1300 * MS)
+    assert not lease.holds(1300 * MS)
+
+
 def test_an_expired_lease_does_not_hold_and_the_lowest_margin_is_kept() -> None:
     lease = Lease(None, 150 * MS)
     lease.claim(0)

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from node.config import Witness
 from node.errors import StartupError
-from node.witness import Etcd, EtcdWitness, WitnessError
+from node.witness import Etcd, EtcdWitness, WitnessError, look
 from protocol.events import AskWitness, WitnessAnswered, WitnessFailed
 from tests.node import etcd as own
 from tests.requirements import needs_tool
@@ -52,6 +52,14 @@ async def test_a_record_is_written_only_at_the_revision_that_was_seen(endpoint: 
         second = await etcd.ask(AskWitness(5, b"\x00\xff", first.revision))
         assert second.revision > first.revision
         assert await etcd.ask(AskWitness(6, None, 0)) == WitnessAnswered(6, b"\x00\xff", second.revision)
+
+
+@needs_etcd
+def test_a_look_at_every_endpoint(endpoint: str) -> None:
+    dead = f"http://127.0.0.1:{own.free_port()}"
+    found = look(Witness(endpoints=(dead, endpoint), lease_ms=LEASE_MS), "looked")
+    assert [(where, ok) for where, ok, _ in found] == [(dead, False), (endpoint, True)]
+    assert found[1][2].endswith(f"ms, the lease is {LEASE_MS} ms")
 
 
 @needs_etcd
