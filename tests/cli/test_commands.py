@@ -56,6 +56,14 @@ def node(config: Path) -> Iterator[FakeNode]:
         yield fake
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Programs that are started feel SIGINT, also where a shell in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def tandem(*arguments: object, **environment: str) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
 
@@ -230,7 +238,7 @@ def test_watch_redraws_and_survives_a_restart(node: FakeNode, config: Path, monk
     watch.watch(admin.AdminClient(config.parent / "none.sock"), as_json=False, looks=2)
 
 
-def test_watch_draws_over_what_is_there(node: FakeNode, config: Path) -> None:
+def test_watch_draws_over_what_is_there(node: FakeNode, config: Path, interruptible: None) -> None:
     """On a terminal: no look clears the screen or a line before it writes it, and the cursor comes back."""
     mine, its = pty.openpty()
     command = [sys.executable, "-m", "node.cli", "status", "--watch", "-c", config]
@@ -261,7 +269,7 @@ def test_watch_as_lines_of_json(
     assert "there is no such socket" in capsys.readouterr().err
 
 
-def test_watch_ends_quietly_on_ctrl_c(node: FakeNode, config: Path) -> None:
+def test_watch_ends_quietly_on_ctrl_c(node: FakeNode, config: Path, interruptible: None) -> None:
     command = [sys.executable, "-m", "node.cli", "status", "--watch", "--json", "-c", config]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
