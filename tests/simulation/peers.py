@@ -19,6 +19,7 @@ from tests.simulation.tcp import CLOSED, OPEN, RETRY_S, Tcb
 
 if TYPE_CHECKING:
     from tests.simulation.checks import Checks
+    from tests.simulation.plan import Plan
 
 PORT = 102
 SERVICE = (VIRTUAL[CLIENT_NET], PORT)
@@ -278,26 +279,31 @@ class Talk:
 class Peers:
     """All talks. `busy`: new ones begin as old ones end."""
 
-    def __init__(self, network: Network, checks: Checks, talks: int, length: int) -> None:
+    def __init__(self, network: Network, checks: Checks, plan: Plan) -> None:
         self.network = network
         self.world = network.world
         self.checks = checks
         self.talks: dict[int, Talk] = {}
         self.busy = True
-        self._length = length
+        self._length = plan.length
+        self._hurry = plan.hurry
         self._client = PeerHost(network, CLIENT_NET, None)
         self._server = PeerHost(network, SERVER_NET, self._admit)
-        for at in range(talks):
+        for at in range(plan.talks):
             self.world.after(0.6 + 0.1 * at, self.begin)
 
     def pause_s(self) -> float:
         """Between two pieces."""
         random = self.world.random.random()
+        if self._hurry:
+            return 0.01 * random
         return 0.0001 if random < 0.2 else 0.16 * random
 
     def piece(self, stream: Stream) -> int:
         """How much is said at once: PDUs, or some bytes."""
         random = self.world.random
+        if self._hurry:
+            return random.randrange(1, 4000)
         if random.random() < 0.6:
             return stream.boundary(stream.said + random.choice((200, 200, 3000))) - stream.said or 40
         return random.randrange(1, 120)

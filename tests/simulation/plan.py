@@ -33,6 +33,8 @@ class Plan:
     late: float = 0.02
     override: bool = False
     policy: str = "degrade"
+    hurry: bool = False
+    """The peers say much at once, and soon again."""
     even: bool = False
     """Both nodes have the same priority."""
     faults: tuple[Fault, ...] = field(default=())
@@ -119,6 +121,7 @@ def draw_plan(seed: int) -> Plan:
         late=random.choice((0.0, 0.02, 0.1)),
         override=random.random() < 0.4,
         policy=random.choice(("degrade", "degrade", "degrade", "hold")),
+        hurry=random.random() < 0.1,
         even=random.random() < 0.3,
         faults=tuple(faults),
     )

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from inspector import Stack
 from node import worker
-from node.catchup import CatchUp
 from node.decoder import KeptDecoder
 from node.lease import Lease
 from node.replicator import Replicator, Standing
@@ -16,7 +15,7 @@ from node.store import GrowingNumber
 from node.takeover import Takeover
 from protocol import role_moves, roles
 from protocol.heartbeat import Role
-from protocol.session import Session
+from protocol.session import Leg, Session
 from tests.simulation.faults import Fault
 from tests.simulation.gate import GateProgram
 from tests.simulation.plan import Plan
@@ -30,10 +29,17 @@ class Planted(NamedTuple):
     swaps: Callable[[], list[Swap]]
     complaint: str
     faults: tuple[str, ...] = ()
+    hurry: bool = False
 
     def plan(self, seed: int) -> Plan:
         """A run that may show it."""
-        return Plan(seed, talks=3, length=40, faults=tuple(map(Fault.read, self.faults)))
+        return Plan(
+            seed,
+            talks=3,
+            length=400 if self.hurry else 40,
+            hurry=self.hurry,
+            faults=tuple(map(Fault.read, self.faults)),
+        )
 
 
 def _long_lease() -> list[Swap]:
@@ -113,8 +119,12 @@ def _tail_forgotten() -> list[Swap]:
     return [(Session, "receive", forgetful)]
 
 
-def _never_catches_up() -> list[Swap]:
-    return [(CatchUp, "_look", lambda _catch_up: None)]
+def _sends_what_is_there() -> list[Swap]:
+    def owe(leg: Leg, data: bytes) -> bytes:
+        leg.tail += data
+        return data
+
+    return [(Leg, "owe", owe)]
 
 
 def _no_ingress_cap() -> list[Swap]:
@@ -132,10 +142,10 @@ PLANTED = {
     "forwarded without verdict": Planted(_no_verdict, "I4"),
     "decoder's delta forgotten": Planted(_forgotten_delta, "I4", ("at 1.500 kill a",)),
     "other bytes sent again": Planted(_tail_forgotten, "I4", ("at 1.500 kill a",)),
-    "peers ahead are left behind": Planted(
-        _never_catches_up, "I1", ("at 1.300 slow-stream 0.050 1.0", "at 1.500 kill-node a 1.0")
+    "what a peer has already is sent again": Planted(
+        _sends_what_is_there, "I4", ("at 1.300 slow-stream 0.100 1.0", "at 1.500 kill-node a 1.0"), hurry=True
     ),
     "acks from beyond are not lowered": Planted(
-        _no_ingress_cap, "I1", ("at 1.300 slow-stream 0.050 1.0", "at 1.500 kill-node a 1.0")
+        _no_ingress_cap, "I1", ("at 1.300 slow-stream 0.250 1.0", "at 1.500 kill-node a 1.0")
     ),
 }

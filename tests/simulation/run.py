@@ -33,7 +33,7 @@ class Run:
         self.network.checks = self.checks
         self.machines = {name: Machine(self.surroundings, self.network, name, plan.config(name)) for name in ("a", "b")}
         self.network.machines = self.machines
-        self.peers = Peers(self.network, self.checks, plan.talks, plan.length)
+        self.peers = Peers(self.network, self.checks, plan)
         self.checks.peers = self.peers
 
     @property

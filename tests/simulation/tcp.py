@@ -19,7 +19,7 @@ from tests.simulation.world import World
 MSS = 1400
 RETRY_S, RETRY_MAX_S = 0.2, 0.8
 SYN_RETRY_S = 0.3
-RESENT_MAX = 8
+RESENT_MAX = 1
 TIME_WAIT_S = 1.5
 CLOSED, SYN_SENT, SYN_RECEIVED, OPEN = range(4)
 
