@@ -14,6 +14,7 @@ The world
   loop.py       its event loop                        machine.py  clocks, disk, guard
   kernel.py     sockets and addresses of a node       tcp.py, segment.py  one end of a TCP connection
   gate.py       the gate's programs                   network.py, streams.py  cables, ARP, replication streams
+  witness.py    the record in a third place
   peers.py      clients, server, their talks          surroundings.py  what is put in whose place
 
 A run
@@ -23,6 +24,6 @@ A run
   transcript.py a run as a story                      planted.py  bugs that the checkers must catch
 
 Two voices are forgiven where roles.py says that two nodes alone cannot know: all links cut, or cut in one direction
-while a node is stopped, slow or new; and such runs promise no connection to survive. A connection must survive every
+while a node is stopped, slow or new, and no witness is there; and such runs promise no connection to survive. A connection must survive every
 takeover by a node that was in sync, once a byte of it has been acknowledged.
 """

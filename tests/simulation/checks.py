@@ -16,7 +16,7 @@ from node.duties import FRESH_STARTS
 from node.replicator import Standing
 from protocol.heartbeat import Role
 from tests.simulation.gate import CLOSING, key_of
-from tests.simulation.network import LINK_NETS, Network
+from tests.simulation.network import LINKS, Network
 from tests.simulation.segment import ACK, RST, SYN, Segment, after, ahead
 from tests.simulation.tcp import OPEN
 
@@ -32,7 +32,7 @@ GATED = (Standing.IN_SYNC, Standing.WAITING, Standing.DEGRADING)
 class Checks:
     """What they have against a run."""
 
-    def __init__(self, network: Network, interval_s: float, lost_s: float) -> None:
+    def __init__(self, network: Network, interval_s: float, lost_s: float, *, witnessed: bool) -> None:
         self.network = network
         self.world = network.world
         self.peers: Peers
@@ -45,6 +45,7 @@ class Checks:
         self.carried = 0
         """Connections that went on with another node."""
         self._interval_s = interval_s
+        self._witnessed = witnessed
         self._window_s = lost_s + interval_s + 0.1
         self._severed: dict[tuple[str, str], float] = {}
         self._carried: dict[tuple[str, str], float] = {}
@@ -63,7 +64,7 @@ class Checks:
         """Before and after any change of what is cut."""
         for sender in self.network.machines.values():
             receiver = self.network.other(sender)
-            if not any(self.network.passes(net, sender, receiver) for net in LINK_NETS):
+            if not any(self.network.passes(net, sender, receiver) for net in LINKS):
                 self._severed[sender.name, receiver.name] = self.world.now
         self._ever_cut |= bool(self.network.cut)
 
@@ -107,8 +108,8 @@ class Checks:
             self.complain(f"I2 {one.name} and {other.name} both speak")
 
     def _excused(self, old: Machine, new: Machine) -> bool:
-        """Whether `new` could not hear `old`, nor tell it so."""
-        if not self._was_severed(old, new):
+        """Whether `new` could not hear `old`, nor tell it so, and there is no witness that could."""
+        if self._witnessed or not self._was_severed(old, new):
             return False
         spoke_s = self._carried.get((new.name, old.name), -1.0)
         deaf = self.world.now - spoke_s > self._interval_s + 0.02
@@ -118,7 +119,7 @@ class Checks:
         return self._was_severed(new, old) or deaf or hampered or fresh or self.parted
 
     def _was_severed(self, sender: Machine, receiver: Machine) -> bool:
-        if not any(self.network.passes(net, sender, receiver) for net in LINK_NETS):
+        if not any(self.network.passes(net, sender, receiver) for net in LINKS):
             return True
         return self._severed.get((sender.name, receiver.name), -1.0) > self.world.now - self._window_s
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from node.replicator import Standing
 from protocol.heartbeat import Role
-from tests.simulation.network import CLIENT_NET, HEARTBEAT, NETS, SERVER_NET
+from tests.simulation.network import CLIENT_NET, HEARTBEAT, LINKS, NETS, SERVER_NET
 
 if TYPE_CHECKING:
     from tests.simulation.run import Run
@@ -121,6 +121,12 @@ def _cut_all(run: Run, name: str, way: str, for_s: str) -> None:
     _sever(run, {(net, name, each) for net in (HEARTBEAT, CLIENT_NET) for each in ways}, float(for_s))
 
 
+def _cut_links(run: Run, name: str, way: str, for_s: str) -> None:
+    """All links of a node, while the data networks live."""
+    ways = ("in", "out") if way == "both" else (way,)
+    _sever(run, {(net, name, each) for net in LINKS for each in ways}, float(for_s))
+
+
 def _sever(run: Run, cables: set[tuple[str, str, str]], for_s: float) -> None:
     run.checks.cables_changed()
     run.network.cut |= cables
@@ -214,6 +220,23 @@ def _deaf_peers(run: Run, for_s: str) -> None:
                 run.world.after(float(for_s), side.hear_again)
 
 
+def _no_witness(run: Run, for_s: str) -> None:
+    """It has lost its quorum."""
+    run.surroundings.store.quorum = False
+    run.world.after(float(for_s), setattr, run.surroundings.store, "quorum", True)
+
+
+def _cut_witness(run: Run, name: str, for_s: str) -> None:
+    """It cannot be reached from a node."""
+    run.surroundings.store.cut.add(name)
+    run.world.after(float(for_s), run.surroundings.store.cut.discard, name)
+
+
+def _slow_witness(run: Run, extra_s: str, for_s: str) -> None:
+    run.surroundings.store.extra_s = float(extra_s)
+    run.world.after(float(for_s), setattr, run.surroundings.store, "extra_s", 0.0)
+
+
 ACTS: dict[str, Callable[..., None]] = {
     "kill": _kill,
     "kill-at": _kill_at,
@@ -226,6 +249,7 @@ ACTS: dict[str, Callable[..., None]] = {
     "slow-stream": _slow_stream,
     "cut": _cut,
     "cut-all": _cut_all,
+    "cut-links": _cut_links,
     "unplug": _unplug,
     "break-stream": _break_stream,
     "switchover": _switchover,
@@ -234,6 +258,9 @@ ACTS: dict[str, Callable[..., None]] = {
     "full-disk": _full_disk,
     "wall-jump": _wall_jump,
     "deaf-peers": _deaf_peers,
+    "no-witness": _no_witness,
+    "cut-witness": _cut_witness,
+    "slow-witness": _slow_witness,
 }
 
 
@@ -258,7 +285,10 @@ def _way(random: Random) -> str:
     return random.choice(("in", "out", "both"))
 
 
-_DRAWN: tuple[tuple[int, Callable[[Random], tuple[str, ...]]], ...] = (
+Drawn = tuple[int, Callable[[Random], tuple[str, ...]]]
+"""How often, and how."""
+
+_DRAWN: tuple[Drawn, ...] = (
     (5, lambda r: ("kill", _node(r))),
     (5, lambda r: ("kill-at", _node(r), str(r.randrange(1, 120)))),
     (4, lambda r: ("kill-node", _node(r), _s(r, 0.3, 1.0))),
@@ -270,6 +300,7 @@ _DRAWN: tuple[tuple[int, Callable[[Random], tuple[str, ...]]], ...] = (
     (2, lambda r: ("slow-stream", _s(r, 0.01, 0.05, 0.2), _s(r, 0.3, 0.8))),
     (4, lambda r: ("cut", r.choice(NETS), _node(r), _way(r), _s(r, 0.1, 0.3, 1.0))),
     (3, lambda r: ("cut-all", _node(r), _way(r), _s(r, 0.1, 0.3, 1.0))),
+    (3, lambda r: ("cut-links", _node(r), _way(r), _s(r, 0.1, 0.3, 1.0))),
     (2, lambda r: ("unplug", r.choice((CLIENT_NET, SERVER_NET)), _node(r), _s(r, 0.3, 1.0))),
     (4, lambda r: ("break-stream",)),
     (5, lambda r: ("switchover", _node(r))),
@@ -281,8 +312,17 @@ _DRAWN: tuple[tuple[int, Callable[[Random], tuple[str, ...]]], ...] = (
 )
 
 
-def draw(random: Random, at_s: float) -> Fault:
+_OF_A_WITNESS: tuple[Drawn, ...] = (
+    (4, lambda r: ("no-witness", _s(r, 0.3, 0.8, 2.0))),
+    (5, lambda r: ("cut-witness", _node(r), _s(r, 0.3, 0.8, 2.0))),
+    (3, lambda r: ("slow-witness", _s(r, 0.02, 0.1, 0.25), _s(r, 0.5, 1.5))),
+    (5, lambda r: ("cut-links", _node(r), "both", _s(r, 0.5, 1.5, 3.0))),
+)
+
+
+def draw(random: Random, at_s: float, *, witness: bool) -> Fault:
     """Any of them."""
-    weights = [weight for weight, _ in _DRAWN]
-    ((_, make),) = random.choices(_DRAWN, weights)
+    drawn = _DRAWN + _OF_A_WITNESS if witness else _DRAWN
+    weights = [weight for weight, _ in drawn]
+    ((_, make),) = random.choices(drawn, weights)
     return Fault(round(at_s, 3), make(random))

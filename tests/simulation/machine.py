@@ -80,8 +80,7 @@ class Machine:
         self.carrier = {"eth-client": True, "eth-server": True}
         self.kernel: Kernel | None = None
         self.guard: Guard | None = None
-        nets = {"hb0": "hb0", "data": "client"}
-        self.net_of = {str(link.local.host): nets[link.name] for link in config.links}
+        self.net_of = {str(link.local.host): link.name for link in config.links}
 
     # --- clocks
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 HEARTBEAT, CLIENT_NET, SERVER_NET = "hb0", "client", "server"
 NETS = (HEARTBEAT, CLIENT_NET, SERVER_NET)
-LINK_NETS = (HEARTBEAT, CLIENT_NET)
-"""Those that carry heartbeats and streams."""
+DATA_LINK = "data"
+"""The second link. It runs over the clients' network, and can be cut alone."""
+LINKS = (HEARTBEAT, DATA_LINK)
+"""What carries heartbeats and streams."""
 VIRTUAL = {CLIENT_NET: "10.1.100.1", SERVER_NET: "172.16.200.4"}
 NET_OF = {address: net for net, address in VIRTUAL.items()}
 ARP_S = 0.001
@@ -55,7 +57,8 @@ class Network:
 
     def passes(self, net: str, sender: Machine, receiver: Machine) -> bool:
         """Whether what one node sends to the other gets through."""
-        return (net, sender.name, "out") not in self.cut and (net, receiver.name, "in") not in self.cut
+        nets = (DATA_LINK, CLIENT_NET) if net == DATA_LINK else (net,)
+        return not any((it, sender.name, "out") in self.cut or (it, receiver.name, "in") in self.cut for it in nets)
 
     def _delay(self, usual_s: float) -> float | None:
         """None when the packet is lost."""

@@ -17,6 +17,7 @@ from typing import Any
 from node.config import Config
 from tests.simulation.faults import Fault, draw
 
+WITNESS_LEASE_MS = 600
 FIRST_S = 1.4
 """The pair serves by then."""
 
@@ -35,6 +36,7 @@ class Plan:
     policy: str = "degrade"
     hurry: bool = False
     """The peers say much at once, and soon again."""
+    witness: bool = False
     even: bool = False
     """Both nodes have the same priority."""
     faults: tuple[Fault, ...] = field(default=())
@@ -55,7 +57,7 @@ class Plan:
 
     def config(self, name: str) -> Config:
         """A node's configuration."""
-        return _config(name, self.override, self.policy, self.even)
+        return _config(name, self.override, self.policy, self.even, self.witness)
 
 
 def _word(value: Any) -> str:
@@ -67,7 +69,7 @@ def _value(default: Any, word: str) -> Any:
 
 
 @lru_cache(64)
-def _config(name: str, override: bool, policy: str, even: bool) -> Config:
+def _config(name: str, override: bool, policy: str, even: bool, witness: bool) -> Config:
     mine, other = ("2", "3") if name == "a" else ("3", "2")
     links = (("hb0", 100, "10.78.0"), ("data", 50, "10.1.100"))
     return Config.model_validate(
@@ -100,6 +102,7 @@ def _config(name: str, override: bool, policy: str, even: bool) -> Config:
                     "connect_timeout_ms": 800,
                 },
             ),
+            "witness": {"endpoints": ("http://10.79.0.5:2379",), "lease_ms": WITNESS_LEASE_MS} if witness else None,
             "limits": {"sessions": 8, "buffer_kib": 16, "held_kib": 16},
         }
     )
@@ -108,10 +111,11 @@ def _config(name: str, override: bool, policy: str, even: bool) -> Config:
 def draw_plan(seed: int) -> Plan:
     """The run of a seed."""
     random = Random(seed * 2 + 1)
+    witness = random.random() < 0.3
     faults = []
     at_s = FIRST_S + random.uniform(0.0, 0.6)
     for _ in range(random.choice((1, 2, 2, 3, 3, 4, 5))):
-        faults.append(draw(random, at_s))
+        faults.append(draw(random, at_s, witness=witness))
         at_s += random.choice((0.0, 0.05, 0.2, 0.3, 0.8)) * random.random()
     return Plan(
         seed,
@@ -122,6 +126,7 @@ def draw_plan(seed: int) -> Plan:
         override=random.random() < 0.4,
         policy=random.choice(("degrade", "degrade", "degrade", "hold")),
         hurry=random.random() < 0.1,
+        witness=witness,
         even=random.random() < 0.3,
         faults=tuple(faults),
     )

@@ -29,7 +29,7 @@ class Run:
         noise = Noise(plan.lost, DOUBLED if plan.lost or plan.late else 0.0, plan.late)
         self.network = Network(self.world, noise)
         beat = plan.config("a").cluster.heartbeat
-        self.checks = Checks(self.network, beat.interval_s, beat.lost_s)
+        self.checks = Checks(self.network, beat.interval_s, beat.lost_s, witnessed=plan.witness)
         self.network.checks = self.checks
         self.machines = {name: Machine(self.surroundings, self.network, name, plan.config(name)) for name in ("a", "b")}
         self.network.machines = self.machines
@@ -43,15 +43,20 @@ class Run:
     def go(self) -> None:
         """From the start to the end, or to the first complaint."""
         world = self.world
-        for machine in self.machines.values():
-            world.after(world.random.uniform(0, 0.3), machine.power_on)
-        for fault in self.plan.faults:
-            world.after(fault.at_s, self._befall, fault)
+        self.begin()
         last_s = max((fault.at_s for fault in self.plan.faults), default=1.0)
         world.run(last_s + 0.3)
         self._recover(world.now + HEALING_S)
         if not self.complaints:
             self.checks.finish()
+
+    def begin(self) -> None:
+        """Have power and faults come."""
+        world = self.world
+        for machine in self.machines.values():
+            world.after(world.random.uniform(0, 0.3), machine.power_on)
+        for fault in self.plan.faults:
+            world.after(fault.at_s, self._befall, fault)
 
     def _befall(self, fault: Fault) -> None:
         befall(self, fault)
@@ -72,7 +77,8 @@ class Run:
 
     def _well(self) -> bool:
         roles = sorted(self.checks.role(machine) for machine in self.machines.values())
-        return roles == ["active", "passive in sync"] and not self.network.cut
+        whole = self.surroundings.store.quorum and not self.surroundings.store.cut and not self.network.cut
+        return roles == ["active", "passive in sync"] and whole
 
     def dispose(self) -> None:
         """Let go of all that was never finished."""

@@ -25,6 +25,7 @@ import node.links
 import node.networks
 import node.store
 import node.takeover
+import node.witness
 import node.worker
 from node.config import Config
 from node.policy import load_all
@@ -32,6 +33,7 @@ from tests.simulation.gate import Maps
 from tests.simulation.kernel import AckSender, Addresses, Calls, DatagramSocket, File
 from tests.simulation.machine import SECRET, Machine
 from tests.simulation.process import Process
+from tests.simulation.witness import Etcd, Store
 from tests.simulation.world import World
 
 Swap = tuple[Any, str, Any]
@@ -44,6 +46,7 @@ class Surroundings:
     def __init__(self, world: World) -> None:
         self.world = world
         self.maps = Maps()
+        self.store = Store(world)
         self._beside: list[Machine] = []
         """Machines whose code runs outside of any process: a guard's."""
 
@@ -114,6 +117,7 @@ class Surroundings:
             (node.store.GrowingNumber, "_read", self._read()),
             (node.store.GrowingNumber, "_write", self._write()),
             (node.takeover, "ThreadPoolExecutor", Here),
+            (node.witness, "Etcd", lambda *_: Etcd(self.store, self.process)),
             (node.worker, "AckSender", lambda: AckSender(self.process)),
             (node.worker, "Addresses", lambda virtual: Addresses(self.process, virtual)),
             (node.worker, "Admin", NoAdmin),
