@@ -34,6 +34,8 @@ FAMILIES: Mapping[str, Family] = {
     "lease_duration_seconds": Family(_G, "How long a lease lasts"),
     "lease_remaining_seconds": Family(_G, "How long the node may still speak; 0 if it may not"),
     "lease_margin_min_seconds": Family(_G, "The least that was left of the lease at any renewal"),
+    "witness_up": Family(_G, "Whether the witness answers; only with one configured"),
+    "witness_proof_remaining_seconds": Family(_G, "How long the witness's word still lets the node be active"),
     "link_up": Family(_G, "Whether the peer is heard on the link", ("link",)),
     "link_heartbeat_age_seconds": Family(_G, "How long ago the peer was last heard", ("link",)),
     "link_carries_stream": Family(_G, "Whether replication runs over the link", ("link",)),

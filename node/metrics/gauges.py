@@ -30,7 +30,8 @@ class Gauges:
     def collect(self) -> list[Metric]:
         """All of them as they are now; to be called in the event loop, which changes what is read."""
         values: Values = {}
-        for part in (self._node, self._lease, self._links, self._replication, self._traffic, self._told, self._gate):
+        pair = (self._node, self._lease, self._witness, self._links, self._replication)
+        for part in (*pair, self._traffic, self._told, self._gate):
             values |= part()
         if self._status.account is not None:
             values |= _takeover(self._status.account)
@@ -55,6 +56,15 @@ class Gauges:
             "lease_duration_seconds": lease.duration_ns / NS_PER_S,
             "lease_remaining_seconds": lease.remaining_ns(clock.boottime_ns()) / NS_PER_S,
             "lease_margin_min_seconds": lease.lowest_margin_ns / NS_PER_S,
+        }
+
+    def _witness(self) -> Values:
+        machine = self._status.member.machine
+        if machine.witness is None:
+            return {}
+        return {
+            "witness_up": machine.witness_heard,
+            "witness_proof_remaining_seconds": max(machine.witness.proof_ends_at - clock.boottime_s(), 0.0),
         }
 
     def _links(self) -> Values:

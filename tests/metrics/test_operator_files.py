@@ -55,7 +55,7 @@ def sample_names() -> set[str]:
 
 @needs_tool("promtool")
 def test_promtool_takes_the_rules_and_the_scrape_configuration() -> None:
-    assert "SUCCESS: 15 rules found" in promtool("check", "rules", RULES.name)
+    assert "SUCCESS: 16 rules found" in promtool("check", "rules", RULES.name)
     promtool("check", "config", "--syntax-only", "prometheus-scrape.yaml")
 
 
