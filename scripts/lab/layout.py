@@ -120,12 +120,11 @@ class Layout:
             "links": site.links(name),
             "virtual_addresses": [dict(each) for each in site.virtual_addresses],
             "services": [dict(each) for each in site.services],
-            "events": {
-                "eve": {"file": str(self.events(name, "eve"))},
-                "fortios": {"file": str(self.events(name, "fortios"))},
-            },
             **site.sections,
         }
+        if site.written_events:
+            files = {form: {"file": str(self.events(name, form))} for form in ("eve", "fortios")}
+            config["events"] = files
         if site.gateways:
             config["gateways"] = [dict(each) for each in site.gateways]
         if site.watched:
@@ -142,6 +141,8 @@ class Site:
 
     takeover = "hitless"
     watched = False
+    written_events = True
+    """Whether each node writes its events to files; release 0.1.0 does not know how."""
     policy: str | None = None
     signatures: str | None = None
     cluster: Mapping[str, Any] = MappingProxyType({})
