@@ -94,7 +94,7 @@ def _extension(value: object) -> str:
 
 def _printable(text: str) -> str:
     """Control characters, which a peer may have put into a name, made harmless."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _end(text: str) -> tuple[str, str]:

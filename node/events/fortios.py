@@ -69,7 +69,7 @@ def quoted(value: object) -> str:
     """A value as the line has it; control characters, which a peer may have put into a name, made harmless."""
     if isinstance(value, Plain) or not isinstance(value, str):
         return str(value)
-    clean = "".join(char if char.isprintable() else "?" for char in value)
+    clean = value if value.isprintable() else "".join(char if char.isprintable() else "?" for char in value)
     return '"' + clean.replace("\\", "\\\\").replace('"', "'") + '"'
 
 
