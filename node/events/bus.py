@@ -9,7 +9,6 @@ is left out is counted and told of. What the node itself has to say is never lef
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +35,7 @@ class Bus:
         self._node = node
         self._epoch = epoch
         # An incarnation is the time of birth in ns and higher than any before; no life has more events than µs.
-        self._numbers = itertools.count(incarnation // NS_PER_INCIDENT)
+        self._next = incarnation // NS_PER_INCIDENT
         self._observers: list[Observer] = []
         self._room = float(BURST_EVENTS)
         self._counted_s = clock.boottime_s()
@@ -47,10 +46,14 @@ class Bus:
         """Have `take` called with every event from now on."""
         self._observers.append(take)
 
+    def go_on_after(self, incident: int) -> None:
+        """No serial up to this one is given again, even if the host's clock was set back."""
+        self._next = max(self._next, incident + 1)
+
     def publish(self, kind: Kind, message: str, severity: Severity = Severity.INFO, **told: Any) -> Event:
         """Tell everybody. `told`: further fields of Event."""
         event = Event(
-            incident=next(self._numbers),
+            incident=self._next,
             time_ns=int(clock.wall_s() * 1e9),
             kind=kind,
             severity=severity,
@@ -60,6 +63,7 @@ class Bus:
             **told,
         )
         self.published += 1
+        self._next += 1
         for take in self._observers:
             try:
                 take(event)

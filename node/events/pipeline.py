@@ -44,6 +44,7 @@ class Events:
     def start(self, stats: Stats) -> None:
         """Take up what earlier lives kept, and begin to write."""
         self.kept.load(kept_file(self._config.node))
+        self.bus.go_on_after(max((event.incident for event in self.kept), default=0))
         for outbox in self.outboxes:
             outbox.start()
         if self._config.events.stats_interval_s:

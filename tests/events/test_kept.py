@@ -34,6 +34,16 @@ def test_serials_grow_and_no_life_repeats_another() -> None:
     assert (told[0].node, told[0].epoch) == ("a", 3)
 
 
+def test_a_clock_that_was_set_back_repeats_no_serial() -> None:
+    told: list[Event] = []
+    source = bus(told.append, 1_000_000)
+    source.go_on_after(5000)
+    source.publish(Kind.NODE, "x")
+    source.go_on_after(10)
+    source.publish(Kind.NODE, "x")
+    assert [event.incident for event in told] == [5001, 5002]
+
+
 def test_an_observer_that_fails_spoils_nothing() -> None:
     told: list[Event] = []
 
