@@ -78,6 +78,9 @@ class Status:
             found.append(f"the session cache is {self.sync()}")
         if (misfit := self.misfit()) is not None:
             found.append(f"the nodes' releases do not go together: {misfit}")
+        latest = self.member.machine.peer.latest
+        if latest is not None and latest.witness is (self.witness is None):
+            found.append("only one of the nodes has a witness configured: that excludes nothing")
         if self.witness is not None and not self.member.machine.witness_heard:
             found.append("the witness does not answer: " + (self._failure() or "not yet"))
         if not self.hitless:

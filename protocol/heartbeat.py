@@ -67,6 +67,8 @@ class Heartbeat:
     """The sender's CLOCK_MONOTONIC when this was made, in milliseconds: tells its heartbeats' order."""
     rules: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """What the sender's sessions are held to: of each table how many entries, and their hash. Since version 2."""
+    witness: bool | None = None
+    """Whether the sender heeds a witness; None: it has not said. Since version 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ def _are_tables(value: object) -> bool:
     )
 
 
+def _may_be_said(value: object) -> bool:
+    return value is None or flag(value)
+
+
 _HEARTBEAT_1 = Schema(
     "heartbeat",
     1,
@@ -116,7 +122,7 @@ _HEARTBEAT_1 = Schema(
     },
 )
 _DEATH = Schema("death", 1, {"node": text(), "epoch": number(), "incarnation": number(), "to": number()})
-_HEARTBEATS = (_HEARTBEAT_1, newer(_HEARTBEAT_1, rules=_are_tables))
+_HEARTBEATS = (_HEARTBEAT_1, newer(_HEARTBEAT_1, rules=_are_tables, witness=_may_be_said))
 """Its versions. A field that a version brings has a default in Heartbeat: what an older node's silence means."""
 VERSIONS = tuple(schema.version for schema in _HEARTBEATS)
 LOWEST = VERSIONS[0]

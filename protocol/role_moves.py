@@ -57,7 +57,7 @@ def tend(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
     With a witness it cannot take over while I have proof. But if I am silent for want of proof, and it has had the
     witness's ear for longer than I would take to be heard there, let it."""
     state.have_prevailed()
-    if state.witness is None:
+    if state.witness is None or heartbeat.witness is False:
         if heartbeat.doubt:
             state.leave("doubted", now)
     elif state.lapsed_at is None or not _could_succeed(state):

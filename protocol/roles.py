@@ -36,7 +36,8 @@ Why two nodes do not speak at once:
 8. With a witness (witness.py) one voice rests on its record alone, whatever the links do: a node becomes active
    only with proof that it holds the record, and its lease never goes beyond that proof. What 2, 3 and 5 say about
    the other's lease then only serves to ask sooner, and to take the record without a challenge from a holder that
-   is known to be over. A doubt makes nobody silent: who doubts has to challenge, and a holder that lives refuses.
+   is known to be over. A doubt makes nobody silent, unless the other says that it heeds no witness: who doubts has
+   to challenge, and a holder that lives refuses.
    An active node whose proof runs out falls silent. If a passive in sync still has the witness's ear it leaves, to
    be taken over from; else it waits, silent, and goes on once it is shown that the record is still its own (7).
    Before acknowledgements are let go of which a standby that may live does not know, the record says so (SoloWanted):
@@ -202,6 +203,7 @@ class RoleMachine(RoleState):
             override=self.settings.override,
             sessions=sessions,
             clock_ms=clock_ms,
+            witness=self.witness is not None,
         )
 
     def _tick(self, now: float) -> None:

@@ -72,7 +72,7 @@ CONVERT: dict[type, Callable[[str], object]] = {
     str: str,
     Role: Role,
     Sync: Sync,
-    type(None): float,
+    type(None): lambda word: {"yes": True, "no": False}.get(word) if word in ("yes", "no") else float(word),
 }
 
 

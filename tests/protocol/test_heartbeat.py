@@ -27,6 +27,7 @@ HEARTBEATS = st.builds(
     to=U64,
     sessions=U64,
     clock_ms=U64,
+    witness=st.none() | st.booleans(),
     rules=st.dictionaries(NAMES, st.tuples(st.integers(0, 2**32 - 1), st.just("0a1b2c3d")), max_size=2),
     **{name: st.booleans() for name in ("data_ok", "stream", "solo", "stale", "doubt", "override")},
 )
@@ -98,6 +99,7 @@ def test_every_field_is_needed(name: str) -> None:
         {"doubt": 0},
         {"sessions": -1},
         {"rules": {"policies": 1}},
+        {"witness": 1},
         {"rules": {"policies": [1, "x" * 17]}},
         {"rules": {str(number): [1, "x"] for number in range(9)}},
     ],
@@ -109,7 +111,7 @@ def test_out_of_bounds(changes: dict[str, Any]) -> None:
 
 @given(HEARTBEATS, st.sampled_from(VERSIONS))
 def test_cut_down_to_an_older_version_it_lacks_what_came_later_and_nothing_else(message: Heartbeat, older: int) -> None:
-    brought = {2: {"rules": {}}}
+    brought = {2: {"rules": {}, "witness": None}}
     lacking = {name: value for version, fields in brought.items() if version > older for name, value in fields.items()}
     assert unpack(pack(message, older)) == replace(message, **lacking)
 
@@ -118,7 +120,7 @@ def test_the_first_version_is_what_release_0_1_0_reads_and_no_more() -> None:
     """It refuses a heartbeat with a field too many."""
     fields = msgpack.unpackb(pack(heartbeat(rules={"policies": (1, "0a1b2c3d")}), LOWEST))
     known = asdict(heartbeat())
-    del known["rules"]
+    del known["rules"], known["witness"]
     assert fields == {"kind": "heartbeat", "v": 1, **known}
 
 
