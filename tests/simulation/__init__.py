@@ -23,7 +23,7 @@ A run
   runner.py     many                                  shrink.py   from a run that fails to its smallest schedule
   transcript.py a run as a story                      planted.py  bugs that the checkers must catch
 
-Two voices are forgiven where roles.py says that two nodes alone cannot know: all links cut, or cut in one direction
-while a node is stopped, slow or new, and no witness is there; and such runs promise no connection to survive. A connection must survive every
-takeover by a node that was in sync, once a byte of it has been acknowledged.
+Two voices are forgiven where roles.py says that two nodes alone cannot know, and no witness is there: all links cut, or
+cut in one direction while a node is stopped, slow or new. Such runs promise no connection to survive. Otherwise one
+must survive every takeover by a node that was in sync, once a byte of it has been acknowledged.
 """
