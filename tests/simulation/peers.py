@@ -46,23 +46,39 @@ _TEMPLATES = tuple(
 )
 _READ = vectors.data(vectors.osi(vectors.request(vectors.read(vectors.variables("ICC1/A")), 0x55)))
 _WEIGHTS = (8, 4, 2, 1)
+_INVOKED = b"\x02\x01\x55"
+_WRITE = vectors.data(
+    vectors.osi(vectors.request(vectors.write(vectors.variables("ICC1/A"), vectors.integer(1, 0x85)), 0x55))
+)
+"""What the policy of guarded sessions denies."""
+DENIED = 0.15
 
 
 def _pdu(random: Random, number: int) -> bytes:
     if random.random() < 0.15:
-        return _READ.replace(b"\x02\x01\x55", b"\x02\x01" + bytes((number % 100,)))
+        return _READ.replace(_INVOKED, b"\x02\x01" + bytes((number % 100,)))
     (template,) = random.choices(_TEMPLATES, _WEIGHTS)
     return template.replace(bytes.fromhex(_MARK), number.to_bytes(4, "big"))
 
 
 class Stream:
-    """What one side says in a talk."""
+    """What one side says in a talk: `octets`, of which the other hears what `passed`, and `errors` come back."""
 
-    def __init__(self, random: Random, number: int, pdus: int) -> None:
+    def __init__(self, random: Random, number: int, pdus: int, denied: float) -> None:
         first = _TEMPLATES[0].replace(bytes.fromhex(_MARK), number.to_bytes(4, "big"))
-        told = [first, *(_pdu(random, at) for at in range(1, pdus))]
+        told, passed, self.errors = [first], [first], []
+        for at in range(1, pdus):
+            if random.random() < denied:
+                told.append(_WRITE.replace(_INVOKED, b"\x02\x01" + bytes((at % 100,))))
+                passed.append(b"")
+                self.errors.append(vectors.denied(at % 100))
+            else:
+                told.append(_pdu(random, at))
+                passed.append(told[-1])
         self.octets = b"".join(told)
         self.ends = list(accumulate(map(len, told)))
+        self.passed = b"".join(passed)
+        self._passed_ends = list(accumulate(map(len, passed)))
         self.said = 0
         """Bytes given to the sender's TCP."""
         self.heard = 0
@@ -70,6 +86,15 @@ class Stream:
     def decided(self, octets: int) -> int:
         """How many whole PDUs so many bytes hold."""
         return bisect_right(self.ends, octets)
+
+    @property
+    def all_heard(self) -> bool:
+        return self.heard == len(self.passed)
+
+    def passing(self, octets: int) -> int:
+        """How many bytes may have gone on when so many were said."""
+        whole = self.decided(octets)
+        return self._passed_ends[whole - 1] if whole else 0
 
     def boundary(self, octets: int) -> int:
         """The end of the last whole PDU among so many bytes."""
@@ -219,8 +244,11 @@ class Talk:
     def __init__(self, peers: Peers, number: int, pdus: tuple[int, int]) -> None:
         self.peers = peers
         self.number = number
-        self.streams = tuple(Stream(peers.world.random, number, count) for count in pdus)
+        random = peers.world.random
+        self.streams = (Stream(random, number, pdus[0], peers.denied), Stream(random, number, pdus[1], 0.0))
         """What the client says, and the server."""
+        self._errors = list(self.streams[0].errors)
+        self._unread = bytearray()
         self.sides: list[Side | None] = [None, None]
         self.heard_end = [False, False]
         """By the leg that hears it."""
@@ -231,20 +259,34 @@ class Talk:
         """When a byte last arrived."""
 
     def heard(self, leg: int, data: bytes) -> None:
+        self.moved_s = self.peers.world.now
+        if leg == 0 and self.streams[0].errors:
+            self._unread += data
+            while (length := int.from_bytes(self._unread[2:4], "big")) and len(self._unread) >= length:
+                self._heard_by_client(bytes(self._unread[:length]))
+                del self._unread[:length]
+        else:
+            self._heard(leg, data)
+
+    def _heard_by_client(self, tpkt: bytes) -> None:
+        """What the server said, or the error to what was denied next."""
+        if self._errors and tpkt == self._errors[0]:
+            del self._errors[0]
+        else:
+            self._heard(0, tpkt)
+
+    def _heard(self, leg: int, data: bytes) -> None:
         stream = self.streams[1 - leg]
-        if stream.octets[stream.heard : stream.heard + len(data)] != data:
+        if stream.passed[stream.heard : stream.heard + len(data)] != data:
             self.peers.checks.wrong_bytes(self, leg, stream.heard)
         stream.heard += len(data)
-        self.moved_s = self.peers.world.now
-        if leg == 0 and not self.whole and stream.said > len(stream.octets):
-            self.over = True
 
     def ended(self, leg: int) -> None:
         if self.heard_end[leg]:
             return
         self.heard_end[leg] = True
         stream = self.streams[1 - leg]
-        if stream.heard < len(stream.octets):
+        if not stream.all_heard:
             self.peers.checks.cut_short(self, leg)
         if all(self.heard_end):
             self.over = True
@@ -253,7 +295,7 @@ class Talk:
     @property
     def whole(self) -> bool:
         """Whether both sides have heard all."""
-        return all(stream.heard == len(stream.octets) for stream in self.streams)
+        return all(stream.all_heard for stream in self.streams) and not self._errors
 
     @property
     def acknowledged(self) -> bool:
@@ -287,6 +329,7 @@ class Peers:
         self.busy = True
         self._length = plan.length
         self._hurry = plan.hurry
+        self.denied = DENIED if plan.guarded else 0.0
         self._client = PeerHost(network, CLIENT_NET, None)
         self._server = PeerHost(network, SERVER_NET, self._admit)
         for at in range(plan.talks):

@@ -18,6 +18,8 @@ from node.config import Config
 from tests.simulation.faults import Fault, draw
 
 WITNESS_LEASE_MS = 600
+GUARDED = 2
+"""The number of the policy that denies."""
 FIRST_S = 1.4
 """The pair serves by then."""
 
@@ -36,6 +38,8 @@ class Plan:
     policy: str = "degrade"
     hurry: bool = False
     """The peers say much at once, and soon again."""
+    guarded: bool = False
+    """A policy denies some of what the clients want."""
     witness: bool = False
     even: bool = False
     """Both nodes have the same priority."""
@@ -57,7 +61,7 @@ class Plan:
 
     def config(self, name: str) -> Config:
         """A node's configuration."""
-        return _config(name, self.override, self.policy, self.even, self.witness)
+        return _config(name, self.override, self.policy, self.even, self.witness, self.guarded)
 
 
 def _word(value: Any) -> str:
@@ -69,7 +73,7 @@ def _value(default: Any, word: str) -> Any:
 
 
 @lru_cache(64)
-def _config(name: str, override: bool, policy: str, even: bool, witness: bool) -> Config:
+def _config(name: str, override: bool, policy: str, even: bool, witness: bool, guarded: bool) -> Config:
     mine, other = ("2", "3") if name == "a" else ("3", "2")
     links = (("hb0", 100, "10.78.0"), ("data", 50, "10.1.100"))
     return Config.model_validate(
@@ -100,6 +104,7 @@ def _config(name: str, override: bool, policy: str, even: bool, witness: bool) -
                     "server": "172.16.200.177:102",
                     "source": "172.16.200.4",
                     "connect_timeout_ms": 800,
+                    "policy": GUARDED if guarded else 1,
                 },
             ),
             "witness": {"endpoints": ("http://10.79.0.5:2379",), "lease_ms": WITNESS_LEASE_MS} if witness else None,
@@ -126,6 +131,7 @@ def draw_plan(seed: int) -> Plan:
         override=random.random() < 0.4,
         policy=random.choice(("degrade", "degrade", "degrade", "hold")),
         hurry=random.random() < 0.1,
+        guarded=random.random() < 0.25,
         witness=witness,
         even=random.random() < 0.3,
         faults=tuple(faults),

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,17 +28,28 @@ import node.store
 import node.takeover
 import node.witness
 import node.worker
+from inspector import Action, Policy
+from inspector.policy import Peer, Right, Row
 from node.config import Config
 from node.policy import load_all
 from tests.simulation.gate import Maps
 from tests.simulation.kernel import AckSender, Addresses, Calls, DatagramSocket, File
 from tests.simulation.machine import SECRET, Machine
+from tests.simulation.plan import GUARDED
 from tests.simulation.process import Process
 from tests.simulation.witness import Etcd, Store
 from tests.simulation.world import World
 
 Swap = tuple[Any, str, Any]
-_RULEBOOKS: dict[str, Any] = {}
+_RULEBOOKS: dict[int, Any] = {}
+_ALL = ("*",)
+_PEER = Peer(
+    "east",
+    client_may=(Row("ICC1", _ALL, frozenset((Right.READ, Right.REPORT))),),
+    server_may=(Row("ICC1", _ALL, frozenset((Right.READ, Right.REPORT))),),
+)
+DENYING = Policy(GUARDED, "guarded", default=Action.DENY, peers=(_PEER,))
+"""Reading and reporting pass, writing does not."""
 
 
 class Surroundings:
@@ -172,10 +184,14 @@ def _name(path: Path) -> str:
 
 def _rulebook(config: Config) -> Any:
     """Read once: it is the same for all."""
-    key = str(config.policy_file)
-    if key not in _RULEBOOKS:
-        _RULEBOOKS[key] = load_all(config)
-    return _RULEBOOKS[key]
+    number = config.services[0].policy
+    if number not in _RULEBOOKS:
+        book = load_all(config)
+        if number == GUARDED:
+            services = {name: loaded._replace(policy=DENYING) for name, loaded in book.services.items()}
+            book = replace(book, services=services)
+        _RULEBOOKS[number] = book
+    return _RULEBOOKS[number]
 
 
 class Here:
