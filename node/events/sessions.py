@@ -75,6 +75,7 @@ class SessionEvents:
         if not self._bus.admits():
             return
         told = {**self._session(relay.session), **_pdu(pdu), **_finding(finding)}
+        told["action"] = _worse(finding, pdu)
         if pdu is not None and pdu.app:
             told |= self._about(relay, pdu.app)
         rule = self._rules(relay).rule(finding.sid)
@@ -150,8 +151,13 @@ def _finding(finding: Finding) -> Told:
         "detail": finding.detail[:TEXT_LENGTH_MAX],
         "sid": finding.sid,
         "attack": finding.attack,
-        "action": finding.action.name.lower(),
     }
+
+
+def _worse(finding: Finding, pdu: Pdu | None) -> str:
+    """What became of the PDU: something else than this finding may have decided it."""
+    verdict = Action.PASS if pdu is None else Action[pdu.verdict.upper()]
+    return max(finding.action, verdict).name.lower()
 
 
 def _totals(relay: Relay, reason: str) -> Told:

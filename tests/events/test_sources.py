@@ -97,6 +97,12 @@ async def test_a_denial_is_told_with_its_signature(bench: Bench, heard: Heard) -
     assert event.message == "Operate without the right: operate of ICC1/BRK1"
 
 
+async def test_a_finding_beside_a_denial_shows_the_denial(bench: Bench, heard: Heard) -> None:
+    beside = FOUND._replace(code="tag-change", sid=0, action=Action.PASS)
+    sessions(heard).inspected(bench.relay, result(OPERATE._replace(findings=(beside,)), findings=(beside,)))
+    assert [event.action for event in heard.events] == ["deny"]
+
+
 async def test_a_denial_that_no_signature_tells_of_is_told_all_the_same(bench: Bench, heard: Heard) -> None:
     sessions(heard).inspected(bench.relay, result(OPERATE)._replace(edits=(Edit(0, 1, b"", b""),)))
     (event,) = heard.events
