@@ -1,15 +1,9 @@
-"""The virtual addresses of this node, moved from a thread of their own.
-
-pyroute2 runs an event loop of its own and does not live under uvloop; the caller waits for the thread, which
-takes a millisecond or two.
-"""
+"""The virtual addresses of this node."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from node.config import VirtualAddress
 from node.kernel import addresses
@@ -17,7 +11,6 @@ from node.kernel.addresses import AddressOwner
 from node.kernel.errors import KernelError
 from node.log import get
 
-T = TypeVar("T")
 PROBE_MS = 300
 
 log = get("addresses")
@@ -29,11 +22,9 @@ class Addresses:
     def __init__(self, virtual: tuple[VirtualAddress, ...]) -> None:
         """Raises KernelError without CAP_NET_ADMIN and CAP_NET_RAW, unless every address is local already."""
         self._virtual = virtual
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="addresses")
         self._owner: AddressOwner | None = None
         if not all(_is_local(each) for each in virtual):
-            self._owner = self._do(AddressOwner)
-            self._each(lambda owner, each: owner.present(each.address, each.interface))  # warm: imports, sockets
+            self._owner = AddressOwner()
 
     def add(self) -> None:
         """Put every address on its interface; raises KernelError."""
@@ -65,10 +56,7 @@ class Addresses:
         owner = self._owner
         if owner is not None:
             for each in self._virtual:
-                self._do(lambda each=each: action(owner, each))  # type: ignore[misc]
-
-    def _do(self, action: Callable[[], T]) -> T:
-        return self._thread.submit(action).result()
+                action(owner, each)
 
 
 def _is_local(virtual: VirtualAddress) -> bool:

@@ -2,21 +2,23 @@
 
 import contextlib
 import socket
+import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
-from typing import Any
-
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
 
 from node.kernel import interfaces as nic
+from node.kernel import netlink
 from node.kernel.arp import Announcer, probe
 from node.kernel.errors import KernelError
 from node.kernel.links import LinkWatcher
+from node.kernel.netlink import Netlink
 
 __all__ = ["AddressOwner", "LinkWatcher", "add", "announce", "present", "probe", "remove"]
 
+_NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22  # linux/rtnetlink.h: RTM_
+_IFADDRMSG = struct.Struct("=BBBBI")  # linux/if_addr.h: family, prefix length, flags, scope, interface
+_IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _IFA_F_SECONDARY = 0x01
 _HOST_PREFIX = 32
 
@@ -26,14 +28,13 @@ _REMEDY = "the node needs CAP_NET_ADMIN, or root"
 class AddressOwner:
     """Keeps what it takes to move addresses open, so that a takeover pays for the moving only.
 
-    Not for the thread that runs an event loop: pyroute2 runs one of its own. announce() may be called
-    anywhere.
+    A few netlink messages: a library's way to say them takes milliseconds, in which every peer waits.
     """
 
     def __init__(self) -> None:
         """Open the sockets. Raises KernelError."""
         try:
-            self._route: Any = IPRoute()
+            self._route = Netlink(socket.NETLINK_ROUTE)
         except OSError as error:
             raise KernelError(f"cannot open a netlink socket: {error}", _REMEDY) from error
         self._announcer = Announcer()
@@ -59,7 +60,7 @@ class AddressOwner:
         beside = any(found.ip in wanted.network for found, _ in there)
         length = _HOST_PREFIX if beside else wanted.network.prefixlen
         with _explained(f"cannot put {wanted} on {interface}"):
-            self._route.addr("add", index=index, address=str(wanted.ip), prefixlen=length)
+            self._change(_NEW_ADDRESS, index, wanted.ip, length, netlink.CREATE | netlink.EXCLUSIVE)
 
     def remove(self, address: str | IPv4Interface, interface: str) -> bool:
         """Take an address away, and only this one; whether it was there. Raises KernelError."""
@@ -73,7 +74,7 @@ class AddressOwner:
                 _promote_secondaries(interface)
             length = found.network.prefixlen
             with _explained(f"cannot take {found} from {interface}"):
-                self._route.addr("delete", index=index, address=str(found.ip), prefixlen=length)
+                self._change(_DELETE_ADDRESS, index, found.ip, length)
             return True
         return False
 
@@ -91,11 +92,15 @@ class AddressOwner:
         self._route.close()
         self._announcer.close()
 
+    def _change(self, kind: int, index: int, address: IPv4Address, length: int, flags: int = 0) -> None:
+        named = (netlink.attribute(name, address.packed) for name in (_IFA_LOCAL, _IFA_ADDRESS))
+        self._route.do(kind, _IFADDRMSG.pack(socket.AF_INET, length, 0, 0, index) + b"".join(named), flags)
+
     def _addresses(self, index: int) -> list[tuple[IPv4Interface, bool]]:
         """Each IPv4 address of an interface with its prefix, and whether it is a secondary one."""
         with _explained("cannot list addresses"):
-            answers = list(self._route.get_addr(index=index, family=socket.AF_INET))
-        return [_interface_address(answer) for answer in answers if answer["index"] == index]
+            answers = list(self._route.list(_GET_ADDRESS, _IFADDRMSG.pack(socket.AF_INET, 0, 0, 0, 0)))
+        return [_interface_address(answer) for answer in answers if _IFADDRMSG.unpack_from(answer)[-1] == index]
 
 
 def add(address: str | IPv4Interface, interface: str) -> None:
@@ -125,9 +130,11 @@ def announce(address: str | IPv4Interface, interface: str) -> None:
         announcer.close()
 
 
-def _interface_address(answer: Any) -> tuple[IPv4Interface, bool]:
-    host = answer.get("local") or answer.get("address")
-    return IPv4Interface(f"{host}/{answer['prefixlen']}"), bool(answer["flags"] & _IFA_F_SECONDARY)
+def _interface_address(answer: bytes) -> tuple[IPv4Interface, bool]:
+    _, length, flags, *_ = _IFADDRMSG.unpack_from(answer)
+    told = netlink.attributes(answer[_IFADDRMSG.size :])
+    host = told.get(_IFA_LOCAL) or told[_IFA_ADDRESS]
+    return IPv4Interface((host, length)), bool(flags & _IFA_F_SECONDARY)
 
 
 def _has_secondaries(first: IPv4Interface, there: list[tuple[IPv4Interface, bool]]) -> bool:
@@ -147,5 +154,5 @@ def _promote_secondaries(interface: str) -> None:
 def _explained(doing: str) -> Iterator[None]:
     try:
         yield
-    except NetlinkError as error:
-        raise KernelError(f"{doing}: {error}", _REMEDY) from error
+    except OSError as error:
+        raise KernelError(f"{doing}: {error.strerror}", _REMEDY) from error
