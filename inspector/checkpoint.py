@@ -6,20 +6,20 @@ from inspector.state import Association, pack_versioned, unpack_versioned
 class Checkpoint:
     """Starts from `Stack.checkpoint()`, follows every `Stack.take_delta()` after it. Raises StateError."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("state",)
 
     def __init__(self, data: bytes) -> None:
-        self._state = Association()
+        self.state = Association()
         (packed,) = unpack_versioned(data, "state")
-        self._state.load(packed)
+        self.state.load(packed)
 
     def apply(self, delta: bytes) -> None:
         """One more delta, in the order in which they were taken."""
-        self._state.apply_delta(delta)
+        self.state.apply_delta(delta)
 
     def pack(self) -> bytes:
         """What `Stack.checkpoint()` would say now: the same octets."""
-        return pack_versioned({"state": self._state.pack()})
+        return pack_versioned({"state": self.state.pack()})
 
 
 def merge(checkpoint: bytes, delta: bytes) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from inspector import apps, cotp, decoder, memory, refusals, services, telling
 from inspector.apps import NAMINGS
+from inspector.checkpoint import Checkpoint
 from inspector.decoder import Part
 from inspector.details import describe
 from inspector.errors import DecodeError, StateError
@@ -54,14 +55,16 @@ class Stack:
         on_undecodable: OnUndecodable = "reset",
         policing: Policing = _UNPOLICED,
         details: bool = False,
+        state: Association | None = None,
     ) -> None:
-        """`policing` says what is looked for and what is allowed; `details` fills Pdu.details."""
+        """`policing` says what is looked for and what is allowed; `details` fills Pdu.details; `state` is the memory
+        to go on with."""
         self._limits = limits
         self._offline = on_undecodable == "continue"
         self._framers = (Framer(limits), Framer(limits))
         self._detailed = details
         self._describe = describe if details else telling.no_details
-        self._state = Association()
+        self._state = Association() if state is None else state
         self._go_by(on_undecodable, policing)
 
     def hold_to(self, on_undecodable: OnUndecodable, policing: Policing) -> None:
@@ -338,9 +341,18 @@ class Stack:
         Held octets are looked at again with the next feed of their direction. They held no whole PDU, so this
         repeats neither PDU nor finding; should they hold one after all, it is inspected like any other.
         """
-        (state,) = unpack_versioned(checkpoint, "state")
-        stack = cls(limits, **options)
-        stack._state.load(state)
+        return cls.take_up(Checkpoint(checkpoint), held, limits, **options)
+
+    @classmethod
+    def take_up(
+        cls,
+        kept: Checkpoint,
+        held: tuple[bytes, bytes],
+        limits: Limits = _DEFAULT_LIMITS,
+        **options: Any,
+    ) -> "Stack":
+        """The same of a checkpoint that was kept up to date. It becomes the stack's: nobody may use it any more."""
+        stack = cls(limits, state=kept.state, **options)
         for framer, undecided in zip(stack._framers, held, strict=True):
             framer.hold(undecided)
         return stack

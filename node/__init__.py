@@ -14,6 +14,7 @@ Two processes
   witness.py    the record in etcd without which neither node may be active
   duties.py     what the role machine makes it do    member.py   carries messages and time to that machine
   lease.py, store.py, exits.py                the right to speak; what is kept on disk; exit codes
+  precedence.py how each stands beside other processes
 
 The data path
   proxy.py      listeners, connections to servers, time-outs; ports.py keeps ports from being used again at once
@@ -28,12 +29,13 @@ The other node
   replicator.py the primary's side of it      standby.py  the passive's
   release.py    which release this is, and what it writes for another one
   takeover.py   becoming active               catchup.py  peers that are ahead of what was told
+  spares.py     what a takeover needs, made before        farewell.py what still arrives after a handover
   refusals.py   what is not accepted, counted
   agreement.py  whether both nodes go by the same rules
 
 Outside
   kernel/       the gate, TCP_REPAIR, addresses: what is done inside the Linux kernel
-  addressing.py the virtual addresses, from a thread of their own
+  addressing.py the virtual addresses
   admin/        the admin API over HTTP       views.py, status.py, rates.py   what it shows
   events/       what happened: kept, and told in the formats of others
   metrics/      what Prometheus reads

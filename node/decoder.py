@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from inspector import Checkpoint, Stack, StateError
+from inspector import Checkpoint, Limits, Stack, StateError
 
 
 class LiveDecoder:
@@ -42,6 +42,10 @@ class KeptDecoder:
     def pack(self) -> bytes:
         """The whole state."""
         return self._checkpoint.pack()
+
+    def take_up(self, held: tuple[bytes, bytes], limits: Limits, **options: Any) -> Stack:
+        """The inspector that goes on from here; the state is the inspector's from now on."""
+        return Stack.take_up(self._checkpoint, held, limits, **options)
 
 
 def resume(packed: bytes, held: tuple[bytes, bytes] = (b"", b""), **options: Any) -> Stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -12,12 +13,15 @@ from node import clock, exits, log
 from node.addressing import Addresses
 from node.config import Config
 from node.errors import StartupError
+from node.farewell import LINGER_S, Farewell
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.lease import Lease, LeaseOverError
 from node.member import Facts, Member
+from node.precedence import ORDINARY, set_niceness
 from node.proxy import Proxy
 from node.replicator import Replicator, Standing
+from node.spares import Spares
 from node.standby import Standby
 from node.status import Status
 from node.store import GrowingNumber
@@ -30,6 +34,7 @@ from protocol.session import Session
 
 HANDOVER_LIMIT_S = 1.0
 HANDOVER_POLL_S = 0.001
+CLOSE_LIMIT_S = 0.2
 FRESH_STARTS = ("alone", "elected")
 """Reasons to become active at which no other node of the pair can hold the addresses: strangers may."""
 
@@ -49,6 +54,7 @@ class Parts:
     replicator: Replicator
     standby: Standby
     witness: EtcdWitness | None
+    spares: Spares | None
 
 
 class NodeDuties:
@@ -66,6 +72,8 @@ class NodeDuties:
         self._peer_clock: tuple[int, int] | None = None
         self._takeover: Takeover | None = None
         self._order: events.Activate | None = None
+        self._farewell: Farewell | None = None
+        self._leaving = False
 
     def join(self, member: Member, status: Status) -> None:
         """The member that gives the orders, and the status that shows how they went."""
@@ -97,7 +105,14 @@ class NodeDuties:
         parts, order = self._parts, self._order
         assert order is not None, "an order makes a node take over"
         takeover = Takeover(
-            parts.config, parts.gate, parts.proxy, parts.lease, parts.addresses, parts.epoch, self._member.pulse
+            parts.config,
+            parts.gate,
+            parts.proxy,
+            parts.lease,
+            parts.addresses,
+            parts.epoch,
+            parts.spares,
+            self._member.pulse,
         )
 
         def prepare() -> None:
@@ -119,6 +134,8 @@ class NodeDuties:
 
         if self._member.role is Role.ACTIVE and self._attempt(speak):
             self._parts.standby.close("taking over")
+            if self._parts.spares is not None:
+                self._parts.spares.discard()
             self._member.step(events.ActivationDone())
             self._tell()
 
@@ -185,33 +202,74 @@ class NodeDuties:
 
     def stand_down(self, order: events.StandDown) -> None:
         """End this life, silently."""
-        self.fall_silent()
+        self._parts.lease.close()
         logger.warning("standing down", reason=order.reason)
-        self._loop.call_soon(self._end, exits.STOOD_DOWN)
+        if self._farewell is not None:
+            self._spawn(self._linger(self._farewell))
+        else:
+            self.fall_silent()
+            self._loop.call_soon(self._end, exits.STOOD_DOWN)
+
+    async def _linger(self, farewell: Farewell) -> None:
+        """The successor has much to do now; letting go of everything can wait, and then takes second place."""
+        until_s = clock.boottime_s() + LINGER_S
+        while clock.boottime_s() < until_s:
+            self.beaten()
+            await asyncio.sleep(self._parts.config.cluster.heartbeat.interval_s)
+        farewell.close()
+        set_niceness(os.getpid(), ORDINARY)
+        self.fall_silent()
+        self._end(exits.STOOD_DOWN)
 
     def begin_handover(self, order: events.BeginHandover) -> None:
-        """Planned switchover: fall silent, give the passive all there is, tell it to take over."""
-        parts = self._parts
-        if parts.replicator.standing is not Standing.IN_SYNC:
-            self._member.step(events.HandoverFailed("the passive node is not in sync"))
-            return
-        parts.lease.close()
-        parts.proxy.freeze()
-        parts.proxy.stop()
-        parts.replicator.hand_over(order.epoch)
-        self._spawn(self._finish_handover())
+        """Planned switchover, if the passive node holds what it must."""
+        if self._parts.replicator.standing is Standing.IN_SYNC:
+            self._spawn(self._hand_over(order))
+        else:
+            self._fail_handover()
 
-    async def _finish_handover(self) -> None:
-        """The last word must leave this host before the process does."""
-        replicator = self._parts.replicator
+    def _fail_handover(self) -> None:
+        self._member.step(events.HandoverFailed("the passive node is not in sync"))
+        if self._leaving:
+            self.leave()
+
+    async def _hand_over(self, order: events.BeginHandover) -> None:
+        """Read what has come, fall silent, give the passive all there is, tell it to take over."""
+        parts = self._parts
+        await self._come_close()
+        if self._member.role is not Role.ACTIVE:
+            return
+        if parts.replicator.standing is not Standing.IN_SYNC:
+            self._fail_handover()
+            return
+        if parts.gate is not None:
+            self._farewell = Farewell(self._loop, parts.config)
+        parts.proxy.freeze()
+        parts.lease.close()
+        parts.replicator.hand_over(order.epoch)
+        parts.proxy.stop()
         with suppress(TimeoutError):
-            async with asyncio.timeout(HANDOVER_LIMIT_S):
-                while replicator.channel is not None and not replicator.all_committed:
+            async with asyncio.timeout(HANDOVER_LIMIT_S):  # the last word must leave before the process does
+                while parts.replicator.channel is not None and not parts.replicator.all_committed:
                     await asyncio.sleep(HANDOVER_POLL_S)
         self._member.step(events.HandoverDone())
 
+    async def _come_close(self) -> None:
+        """While this node still serves, have the passive know what the peers have acknowledged: it would send that
+        again, and every session would take part in the gap."""
+        replicator = self._parts.replicator
+        for relay in list(self._parts.proxy.relays.values()):
+            relay.progress()
+        replicator.flush()
+        told = replicator.journal.sent_frame
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                while replicator.channel is not None and replicator.journal.committed_frame < told:
+                    await asyncio.sleep(HANDOVER_POLL_S)
+
     def leave(self) -> None:
         """Hand over if somebody can take over; otherwise tell the peers by resetting what cannot go on."""
+        self._leaving = True
         self._member.step(events.SwitchoverRequested("leaving"))
         if self._member.machine.handing_over:
             return

@@ -14,7 +14,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from node import clock
-from node.kernel import tcp
+from node.kernel import repair, tcp
+from node.kernel.record import restated
 from protocol.sequence import advance, distance
 
 if TYPE_CHECKING:
@@ -115,11 +116,11 @@ class End:
             self._relay.ended(self)
 
     def drain(self, until_s: float) -> None:
-        """Take what lies unread, now, but not beyond `until_s`: the last look before a planned switchover."""
-        while self.reading and clock.boottime_s() < until_s:
+        """Take what lies unread, now: the last look before a planned switchover. Beyond `until_s` one piece only."""
+        while self.reading:
             before = self.leg.received
             self.read()
-            if self.leg.received == before:
+            if self.leg.received == before or clock.boottime_s() >= until_s:
                 return
 
     # --- writing
@@ -250,10 +251,13 @@ class End:
 
     def revive(self, *, finish: bool) -> None:
         """Begin to speak on a restored socket: what the peer may lack goes out before anything else happens."""
-        tcp.go_live(self.sock)
+        tcp.go_live(self.sock, probe=not self.unsent)
         self.finish_wanted = finish
         self.released = self.due
-        self.flush()
+        if self.unsent:
+            self.flush()
+        else:
+            self._finish_if_due()
 
     def catch_up(self, buffer_bytes: int) -> bool:
         """See whether the peer has more than this node ever sent it, and if so go on from there; says whether.
@@ -292,7 +296,8 @@ class End:
         record = tcp.TcpRecord.from_wire(self.leg.connection)
         clock_ms = clock.timestamp_clock_ms()
         sequences = self.leg.send_sequence, self.leg.receive_sequence
-        self.sock = tcp.restore(record, *sequences, clock_ms, buffer_bytes)
+        self.sock, offset = repair.restore(record, *sequences, clock_ms, buffer_bytes)
+        self.leg.connection = restated(self.leg.connection, offset)
         if self.flow is not None:
             self.flow.leap(self.leg.send_sequence)
         self.open = True

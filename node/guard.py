@@ -33,6 +33,7 @@ from node.kernel.gate import Gate
 from node.keys import KeyFileError, read_keys
 from node.manager import Manager
 from node.notices import Notices
+from node.precedence import STARTING, set_niceness
 from node.store import next_incarnation
 
 LOOK_S = 0.025
@@ -48,7 +49,7 @@ RESTART_PAUSE_S = 0.1
 RESTART_PAUSE_MAX_S = 10.0
 LEAVING = frozenset((signal.SIGTERM, signal.SIGINT))
 PRIORITY = 10
-"""Real-time priority of the guard, which sleeps nearly always; the worker does not take one (see os.nice)."""
+"""Real-time priority of the guard, which sleeps nearly always; the worker does not take one (see precedence.py)."""
 
 log = logging.get("guard")
 
@@ -153,6 +154,7 @@ class Guard:
             gate=None if self._gate is None else self._gate.fds(),
         )
         child = Child(orders, self._lock)
+        set_niceness(child.process.pid, STARTING)
         write_pids(self._pids, child.process.pid)
         log.info("worker started", pid=child.process.pid, incarnation=orders.incarnation)
         return child

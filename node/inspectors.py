@@ -12,6 +12,7 @@ from typing import Any
 from inspector import Limits, Policing, Policy, Ruleset, Stack, StateError, Watch
 from node import clock
 from node.config import Config, Service
+from node.decoder import KeptDecoder
 from node.log import get
 from node.policy import Rulebook
 
@@ -30,9 +31,9 @@ class Inspectors:
         """The inspector of a session that begins; `client` is host:port."""
         return Stack(self._limits, **self._options(service, client))
 
-    def resume(self, service: Service, client: str, state: bytes, held: tuple[bytes, bytes]) -> Stack:
-        """The inspector of a session that comes from the other node; raises inspector.StateError."""
-        return Stack.resume(state, held, self._limits, **self._options(service, client))
+    def resume(self, service: Service, client: str, kept: KeptDecoder, held: tuple[bytes, bytes]) -> Stack:
+        """The inspector of a session that comes from the other node."""
+        return kept.take_up(held, self._limits, **self._options(service, client))
 
     def held_to(self, service: str) -> tuple[Ruleset, Policy]:
         """The signatures and the policy of a service."""

@@ -84,7 +84,7 @@ class Proxy:
         self._accepting = True
         for sock, service in self._listeners.items():
             self.around.loop.add_reader(sock.fileno(), self._accept, sock, service)
-        self._sweep()
+        self._sweeper = self.around.loop.call_later(SWEEP_S, self._sweep)
 
     def stop(self) -> None:
         """Accept no more; close the listeners."""
@@ -256,7 +256,7 @@ class Proxy:
     def freeze(self) -> None:
         """Take what lies unread on every connection, then read no more: a planned switchover begins.
 
-        What DRAIN_S does not suffice for stays unacknowledged, and its sender sends it again.
+        What of a long stream DRAIN_S does not suffice for stays unacknowledged, and its sender sends it again.
         """
         until_s = self.around.clock_s() + DRAIN_S
         for relay in list(self.relays.values()):

@@ -173,7 +173,7 @@ class Relay:
             end.start_reading()
 
     def freeze(self, until_s: float) -> None:
-        """Take what lies unread, but not beyond `until_s`, then read no more: the session moves to the other node."""
+        """Take what lies unread, a piece at least and more until `until_s`, then read no more: the session moves."""
         for end in self.standing():
             end.drain(until_s)
             end.stop_reading()

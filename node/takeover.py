@@ -10,7 +10,7 @@ Nothing here waits for the event loop, so no byte is read before all of it is do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,16 +19,16 @@ from node import clock
 from node.addressing import Addresses
 from node.catchup import CatchUp
 from node.config import Config, Service
-from node.decoder import LiveDecoder
+from node.decoder import KeptDecoder, LiveDecoder
 from node.end import End
-from node.kernel import tcp
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
-from node.kernel.layout import flow_key
+from node.kernel.record import restated
 from node.lease import Lease
 from node.log import get
 from node.proxy import ANOTHER_PORT, Proxy
 from node.relay import Relay
+from node.spares import Spares
 from node.store import GrowingNumber
 from protocol.session import SERVER, Leg, Session
 
@@ -66,6 +66,7 @@ class Takeover:
         lease: Lease,
         addresses: Addresses,
         epoch: GrowingNumber,
+        spares: Spares | None,
         pulse: Callable[[], None],
     ) -> None:
         self._config = config
@@ -74,19 +75,25 @@ class Takeover:
         self._lease = lease
         self._addresses = addresses
         self._epoch = epoch
+        self._spares = spares
         self._pulse = pulse
         self._services = {service.name: service for service in config.services}
         self._relays: list[Relay] = []
         self._failed = 0
         self._detected_ns = self._restored_ns = 0
 
-    def prepare(self, epoch: int, kept: Iterable[Session], timestamp_clock_ms: int) -> None:
+    def prepare(self, epoch: int, kept: Collection[Session], timestamp_clock_ms: int) -> None:
         """Restore everything, silently; raises OSError or KernelError."""
         self._detected_ns = clock.boottime_ns()
-        with ThreadPoolExecutor(1) as disk:
-            stored: Future[None] = disk.submit(self._epoch.grow, epoch)
+        if self._spares is not None:
+            self._spares.keep({session.id for session in kept})  # the others hold slots that may be needed
+        if epoch > self._epoch.value:  # otherwise it is there already, as it is on a node that followed another
+            with ThreadPoolExecutor(1) as disk:
+                stored: Future[None] = disk.submit(self._epoch.grow, epoch)
+                self._relays, self._failed = self._restore_all(kept, timestamp_clock_ms)
+                stored.result()
+        else:
             self._relays, self._failed = self._restore_all(kept, timestamp_clock_ms)
-            stored.result()
         if self._gate is None:
             self._proxy.bind()
         self._restored_ns = clock.boottime_ns()
@@ -127,17 +134,17 @@ class Takeover:
             self._pulse()
             try:
                 relays.append(self._restore(session, timestamp_clock_ms))
-            except (OSError, KernelError, StateError, LookupError) as error:
+            except (OSError, KernelError, StateError, LookupError, ValueError) as error:
                 failed += 1  # nobody answers for its connections: the kernel resets them
                 log.error("session not restored", serial=session.serial, error=str(error))
         return relays, failed
 
     def _restore(self, session: Session, timestamp_clock_ms: int) -> Relay:
         service = self._services[session.service]
-        client, server = session.legs
-        held = tuple(b"" if leg is None else bytes(leg.held) for leg in (client, server))
-        inspectors = self._proxy.inspectors
-        stack = inspectors.resume(service, session.client, session.decoder.pack(), (held[0], held[1]))
+        client, server = (b"" if leg is None else bytes(leg.held) for leg in session.legs)
+        kept = session.decoder
+        assert isinstance(kept, KeptDecoder), "a passive node keeps the state that another one decodes"
+        stack = self._proxy.inspectors.resume(service, session.client, kept, (client, server))
         session.decoder = LiveDecoder(stack)
         session.resumed += 1
         relay = Relay(session, stack, self._proxy.around, service.idle_timeout_s)
@@ -154,22 +161,16 @@ class Takeover:
         return relay
 
     def _restore_end(self, relay: Relay, number: int, leg: Leg, timestamp_clock_ms: int) -> End:
-        record = tcp.TcpRecord.from_wire(leg.connection)
-        sock = tcp.restore(
-            record,
-            leg.send_sequence,
-            leg.receive_sequence,
-            timestamp_clock_ms,
-            self._config.limits.buffer_bytes,
-        )
+        assert self._spares is not None, "sockets are restored under a gate"
+        spare = self._spares.take(relay.session.id, number, leg.connection)
+        spare.flow.begin(leg.receive_sequence, leg.send_sequence)
         try:
-            assert self._gate is not None, "sockets are restored under a gate"
-            flow = self._gate.restore(flow_key(record.local, record.remote), leg.receive_sequence, leg.send_sequence)
+            sock, offset = spare.successor.go_on(leg.send_sequence, leg.receive_sequence, timestamp_clock_ms)
         except KernelError:
-            tcp.close_silently(sock)
+            spare.flow.release()
             raise
-        leg.connection = tcp.describe(sock).to_wire()  # its timestamps count from this host's clock now
-        return End(relay, number, sock, leg, flow)
+        leg.connection = restated(leg.connection, offset)
+        return End(relay, number, sock, leg, spare.flow)
 
     # --- address
 

@@ -46,6 +46,7 @@ from node.metrics.gauges import Gauges
 from node.metrics.tallies import Tallies
 from node.networks import DataNetworks
 from node.policy import load_all
+from node.precedence import SERVING, set_niceness
 from node.proxy import Proxy
 from node.rates import Rates
 from node.refusals import Refusals
@@ -53,6 +54,7 @@ from node.relay import Relay, Surroundings
 from node.release import READS, SOFTWARE, written_for
 from node.reload import Reload
 from node.replicator import Replicator, Standing
+from node.spares import Spares
 from node.standby import Standby
 from node.status import Status
 from node.takeover import Account
@@ -67,9 +69,6 @@ from protocol.handshake import Identity
 from protocol.heartbeat import DeathNotice, Heartbeat, Role
 from protocol.roles import RoleMachine
 
-NICENESS = -10
-"""The worker comes before ordinary processes. No real-time class: under load that would starve the kernel's own
-network threads, and the throttling of real-time tasks would stop the worker for 50 ms in every second."""
 FILES_BESIDES = 256
 EPOCH_AGAIN_S = 1.0
 
@@ -173,6 +172,7 @@ class Worker:
             replicator,
             standby,
             witness,
+            None if gate is None else Spares(gate, config.limits.buffer_bytes),
         )
 
     def _settings(self) -> events.Settings:
@@ -220,6 +220,7 @@ class Worker:
             self._member.step(events.DataLinksChanged(False))
         self._events.start(self._status.totals)
         self._events.node.started({"takeover": "hitless" if self._orders.hitless else "reconnect"})
+        set_niceness(os.getpid(), SERVING)
         self._member.start()
         logger.info("worker runs", takeover="hitless" if self._orders.hitless else "reconnect")
         try:
@@ -304,13 +305,16 @@ class Worker:
         if machine.role is Role.PASSIVE:
             if machine.peer.latest is not None and machine.peer.latest.role is Role.ACTIVE:
                 parts.standby.follow(self._links.live())
+            if parts.spares is not None:
+                parts.spares.follow(parts.standby.cache.sessions)
         elif machine.role is Role.ACTIVE:
             parts.replicator.tick(self._duties.peer_stale, self._duties.peer_heard_s)
 
     def _keep_epoch(self) -> None:
-        """A passive keeps the epoch that the other node is active in; either tries again what could not be written."""
+        """A passive keeps the epoch in which it would be active next, so that a takeover does not wait for the disk;
+        either tries again what could not be written."""
         machine, kept, now_s = self._member.machine, self._parts.epoch, clock.boottime_s()
-        wanted = machine.epoch if machine.role is Role.PASSIVE else kept.value
+        wanted = machine.epoch + 1 if machine.role is Role.PASSIVE else kept.value
         if (wanted > kept.value or kept.trouble) and now_s >= self._epoch_due_s:
             self._epoch_due_s = now_s + EPOCH_AGAIN_S
             self._loop.run_in_executor(None, self._store_epoch, wanted)
@@ -429,8 +433,6 @@ def main() -> int:
         print(f"tandem: a new life cannot begin with these files\n{errors}", file=sys.stderr, flush=True)
         return exits.BAD_FILES
     log.configure(config.log, node=config.node.name)
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     guard = socket.socket(fileno=orders.tether)
     guard.setblocking(False)
     try:

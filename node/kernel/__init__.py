@@ -7,11 +7,13 @@ layout.py     the structures that the gate and the node share; mapped memory; fl
 gate.py       Gate: loaded and fenced by the guard, leased and filled by the worker
 flow.py       Flow: one guarded connection; commit() gives the ack that was held
 acks.py       that ack as a packet, and the raw socket for it
-tcp.py        sockets that can change hosts: describe, restore, go live, let go
+tcp.py        sockets that can change hosts: describe, go live, let go
+repair.py     their successors on another host, made before they are needed
+diversion.py  frames that still come for an address that is elsewhere now
 addresses.py  virtual addresses, put and taken away; arp.py announces them and probes for others
 links.py      carrier changes             gateways.py  whether a gateway answers
 orphans.py    ends what a dead process left
-interfaces.py facts of an interface
+interfaces.py facts of an interface       netlink.py   requests to the kernel
 """
 
 from node.kernel.errors import KernelError

@@ -16,7 +16,7 @@ def after(a: int, b: int) -> bool:
 
 
 class Flow:
-    """A slot of the gate, as Gate.register() and Gate.restore() give it.
+    """A slot of the gate, as Gate.register(), Gate.reserve() and Gate.restore() give it.
 
     `receive_base` and `send_base` are the sequence numbers of the first octet in each direction; of a
     restored flow, those at which this node went on.
@@ -66,8 +66,13 @@ class Flow:
         self.receive_base = 0
         self.send_base = 0
 
+    def begin(self, commit: int, snd_end: int) -> None:
+        """Go on with a connection of another host. `commit` is the next sequence number to receive, `snd_end` the next
+        to send."""
+        self.initialise(commit, (snd_end - 1) & _MODULUS, snd_end)
+
     def initialise(self, commit: int, our_isn: int, snd_end: int) -> None:
-        """Zero the slot and write where the flow begins; before the slot is published."""
+        """Zero the slot and write where the flow begins; while no packet of it moves."""
         numbers = (our_isn, (commit - 1) & _MODULUS, snd_end, 0, 0, 0, 0, snd_end)
         self._states.octets[self._slice()] = layout.FLOW_STATE.pack(*numbers, 0, 0, 0, 0, b"")
         self._words[self._commit_at] = commit

@@ -157,15 +157,20 @@ class Gate:
         flow.inherit(self._embryo(key) or embryo)
         return flow
 
-    def restore(self, key: bytes, commit: int, snd_end: int) -> Flow:
-        """Guard a connection that is about to go on here; before its socket can speak.
+    def reserve(self, key: bytes) -> Flow:
+        """A slot for a connection that may go on here; Flow.begin() says where, before its socket can speak.
 
-        `commit` is the next sequence number to receive, `snd_end` the next to send. Raises KernelError when
-        all slots are taken.
+        Raises KernelError when all slots are taken.
         """
         if not self._free:
             raise KernelError(f"all {self._slots} slots of the gate are taken", "raise limits.sessions")
-        return self._publish(key, commit, (snd_end - 1) & 0xFFFFFFFF, snd_end)
+        return self._publish(key, 0, 0, 0)
+
+    def restore(self, key: bytes, commit: int, snd_end: int) -> Flow:
+        """Guard a connection that is about to go on here: reserve() and Flow.begin(). Raises KernelError."""
+        flow = self.reserve(key)
+        flow.begin(commit, snd_end)
+        return flow
 
     def refuse(self, key: bytes) -> None:
         """A connection that is not to be served: let the kernel close or reset it."""

@@ -4,6 +4,7 @@ The kernel and the node are the same host, so integers are native; ports and add
 order.
 """
 
+import functools
 import ipaddress
 import mmap
 import struct
@@ -79,6 +80,7 @@ class Endpoint(NamedTuple):
     port: int
 
 
+@functools.lru_cache(4096)
 def mapped(address: str) -> bytes:
     """16 octets, IPv4 as RFC 4291, 2.5.5.2. Raises KernelError for IPv6: the gate sees IPv4 only."""
     parsed = ipaddress.ip_address(address)

@@ -3,7 +3,7 @@
 import socket
 import struct
 import time
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 from node.kernel.layout import Endpoint
 
@@ -35,19 +35,29 @@ class TcpRecord:
 
     def to_wire(self) -> list[object]:
         """A list of plain values, for msgpack."""
-        local, remote, *rest = astuple(self)
-        return [*local, *remote, *rest]
+        return [*self.local, *self.remote, *(getattr(self, name) for name in _PLAIN)]
 
     @classmethod
     def from_wire(cls, values: object) -> "TcpRecord":
         """The inverse of to_wire(). Raises ValueError for anything else."""
-        types = (str, int, str, int, *(field.type for field in fields(cls)[2:]))
-        if not isinstance(values, (list, tuple)) or len(values) != len(types):
+        if not isinstance(values, (list, tuple)) or len(values) != len(_WIRE_TYPES):
             raise ValueError("not a record of a TCP connection")
-        if any(type(value) is not kind for value, kind in zip(values, types, strict=True)):
+        if any(type(value) is not kind for value, kind in zip(values, _WIRE_TYPES, strict=True)):
             raise ValueError("a record of a TCP connection with values of the wrong type")
         host, port, peer, peer_port, *rest = values
         return cls(Endpoint(host, port), Endpoint(peer, peer_port), *rest)
+
+
+_PLAIN = tuple(field.name for field in fields(TcpRecord)[2:])
+_WIRE_TYPES = (str, int, str, int, *(field.type for field in fields(TcpRecord)[2:]))
+
+
+_OFFSET_AT = _PLAIN.index("timestamp_offset") + 4
+
+
+def restated(wire: list[object], timestamp_offset: int) -> list[object]:
+    """A record in its wire form, of the same connection on another host."""
+    return [*wire[:_OFFSET_AT], timestamp_offset, *wire[_OFFSET_AT + 1 :]]
 
 
 def describe(sock: socket.socket) -> TcpRecord:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from node.kernel import tcp
+from node.kernel import repair, tcp
 from node.kernel.gate import Flow
 from tests.kernel.hosts import CLIENT, Host
 from tests.kernel.node import RECEIVE_BUFFER, Node, connect
@@ -123,7 +123,7 @@ class Leg:
         send_sequence = (self.bases[1] + self.acknowledged) & 0xFFFFFFFF
         clock_ms = time.monotonic_ns() // 1_000_000
         with node.host.inside():
-            sock = tcp.restore(self.record, send_sequence, receive_sequence, clock_ms, RECEIVE_BUFFER)
+            sock, _ = repair.restore(self.record, send_sequence, receive_sequence, clock_ms, RECEIVE_BUFFER)
         flow = node.gate.restore(self.flow.key, receive_sequence, send_sequence)
         self._take(node, node.keep(sock), flow)
         self.received, self.tail = self.committed, self.sent - self.acknowledged

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from node.kernel import orphans, tcp
+from node.kernel import orphans, repair, tcp
 from node.kernel.errors import KernelError
 from node.kernel.gate import flow_key
 from tests.kernel.capture import FIN, RST, Capture
@@ -95,11 +95,11 @@ def test_a_killed_process_leaves_an_orphan_until_it_is_destroyed(node: Node, sta
     arguments = (victim.record, victim.send_base, here, time.monotonic_ns() // 1_000_000, RECEIVE_BUFFER)
     with node.host.inside():
         with pytest.raises(KernelError, match="cannot restore"):
-            tcp.restore(*arguments)
+            repair.restore(*arguments)
         node.gate.close_fence()
         assert orphans.destroy([VIRTUAL]) == 1
         assert orphans.destroy([VIRTUAL]) == 0
-        sock = node.keep(tcp.restore(*arguments))
+        sock = node.keep(repair.restore(*arguments)[0])
     node.gate.restore(flow_key(victim.record.local, victim.record.remote), here, victim.send_base)
     node.gate.open_fence()
     tcp.go_live(sock)

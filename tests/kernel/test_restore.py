@@ -12,10 +12,11 @@ from dataclasses import replace
 import pytest
 from pyroute2 import IPRoute
 
-from node.kernel import orphans, tcp
+from node.kernel import orphans, repair, tcp
 from node.kernel.errors import KernelError
 from node.kernel.gate import flow_key
 from node.kernel.layout import Endpoint
+from node.kernel.record import TIMESTAMPS_OCTETS, restated, sending_mss
 from tests.kernel.capture import FIN, RST, SYN, Capture
 from tests.kernel.hosts import CLIENT, INTERFACE, PREFIX_LENGTH, VIRTUAL, Host, Network
 from tests.kernel.node import RECEIVE_BUFFER, Node, connect, key_of, readable, receive
@@ -102,7 +103,8 @@ class Moved:
         self.old.die()
         with self.new.host.inside():
             sequences = self.send_sequence, self.receive_sequence
-            sock = self.new.keep(tcp.restore(self.record, *sequences, clock_ms, RECEIVE_BUFFER))
+            sock, self.offset = repair.restore(self.record, *sequences, clock_ms, RECEIVE_BUFFER)
+            self.new.keep(sock)
         self.flow = self.new.gate.restore(self.flow.key, self.receive_sequence, self.send_sequence)
         self.new.activate()
         tcp.go_live(sock)
@@ -257,14 +259,17 @@ def test_a_listener_and_restored_connections_share_a_port(moved: Moved, client: 
 @needs_root
 def test_restored_sockets_keep_their_mss_and_options(moved: Moved, timestamps: str) -> None:
     sock = moved.move()
-    renewed = tcp.describe(sock)
-    assert renewed.mss == moved.record.mss == 1460
+    described = tcp.describe(sock)
+    assert abs(described.timestamp_offset - moved.offset) <= 5
+    renewed = restated(moved.record.to_wire(), moved.offset)
+    assert tcp.TcpRecord.from_wire(renewed) == replace(moved.record, timestamp_offset=moved.offset)
+    assert moved.record.mss == 1460
+    assert sending_mss(sock) == 1460 - (TIMESTAMPS_OCTETS if timestamps == "1" else 0)  # the kernel minds the rest
     for name in ("local", "remote", "send_scale", "receive_scale", "scaled", "sack", "timestamps", "timestamps_usec"):
-        assert getattr(renewed, name) == getattr(moved.record, name), name
+        assert getattr(described, name) == getattr(moved.record, name), name
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
-    assert timestamps in "01"
 
 
 @pytest.fixture
@@ -333,7 +338,7 @@ def test_hundreds_of_connections(network: Network, client: Host) -> None:
 @needs_root
 def test_a_connection_that_lives_here_already_cannot_be_restored(moved: Moved) -> None:
     with moved.old.host.inside(), pytest.raises(KernelError, match="cannot restore") as caught:
-        tcp.restore(moved.record, 1, 1, 0, RECEIVE_BUFFER)
+        repair.restore(moved.record, 1, 1, 0, RECEIVE_BUFFER)
     assert caught.value.remedy
     assert moved.flow.key == key_of(moved.leg) == flow_key(moved.record.local, moved.record.remote)
 
@@ -356,12 +361,12 @@ def test_a_malformed_record_is_refused(wire: object) -> None:
 
 
 def test_the_restored_clock_runs_ahead_and_keeps_its_unit() -> None:
-    assert tcp.timestamp_at(RECORD, 1000) == 1500  # 1 + 1000 + 500, its lowest bit cleared
+    assert repair.timestamp_at(RECORD, 1000) == 1500  # 1 + 1000 + 500, its lowest bit cleared
     microseconds = replace(RECORD, timestamps_usec=True, timestamp_offset=0xFFFFFFFF)
-    assert tcp.timestamp_at(microseconds, 0) == 499_999
+    assert repair.timestamp_at(microseconds, 0) == 499_999
 
 
 def test_the_window_is_bounded_by_the_buffer_and_the_scale() -> None:
-    assert tcp.receive_window(1 << 18, RECORD) == 1 << 18
-    assert tcp.receive_window(1 << 20, RECORD) == 0xFFFF << 3
-    assert tcp.receive_window(1001, RECORD) == 1008
+    assert repair.receive_window(1 << 18, RECORD) == 1 << 18
+    assert repair.receive_window(1 << 20, RECORD) == 0xFFFF << 3
+    assert repair.receive_window(1001, RECORD) == 1008

@@ -247,7 +247,7 @@ async def test_or_until_the_session_is_dumped_anew_and_held() -> None:
 
 async def test_a_takeover_sends_the_tail_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """The passive held it; whether the dead node released it, it could not know."""
-    monkeypatch.setattr(tcp, "go_live", lambda sock: None)
+    monkeypatch.setattr(tcp, "go_live", lambda _sock, **_: None)
     pair = Pair()
     await pair.say(pair.client, b"one\n!two\n")
     pair.client.shutdown(socket.SHUT_WR)

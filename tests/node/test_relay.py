@@ -178,7 +178,7 @@ async def test_a_peer_that_has_gone_before_a_takeover_ends_its_session_only(
 ) -> None:
     """The first words on a restored socket are answered with a reset: its other end is not to be spoken on any more."""
 
-    def go_live(_sock: socket.socket) -> None:
+    def go_live(_sock: socket.socket, *, probe: bool) -> None:
         assert bench.closed is None, "of a session that lives"
         bench.relay.abort("client connection: Connection reset by peer")
 
@@ -225,3 +225,14 @@ async def test_a_session_is_not_over_before_the_passive_holds_its_end(bench: Ben
     assert bench.closed is None, "once it is over, the kernel acknowledges freely"
     bench.relay.commit_all()
     assert await bench.over() == "finished"
+
+
+async def test_a_freeze_takes_what_has_come_even_when_time_is_up(bench: Bench) -> None:
+    """What lies unread when the session moves, its sender would have to send again, after its timer."""
+    bench.client.send(b"\x03\x00")
+    bench.server.send(b"\x03")
+    bench.relay.freeze(clock.boottime_s() - 1)
+    assert [bench.relay.session.leg(number).received for number in (0, 1)] == [2, 1]
+    bench.client.send(b"late")
+    await asyncio.sleep(0.02)
+    assert bench.relay.session.leg(0).received == 2

@@ -9,7 +9,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from node.kernel import tcp as real_tcp
+from node.kernel import repair
 from node.kernel.errors import KernelError
 from node.kernel.layout import Endpoint as NodeEndpoint
 from node.kernel.record import TcpRecord
@@ -375,29 +375,14 @@ class Calls:
             send_window=tcb.window,
         )
 
-    def restore(
-        self, record: TcpRecord, send_sequence: int, receive_sequence: int, timestamp_clock_ms: int, buffer: int
-    ) -> Socket:
-        process = self._process()
-        process.system_call()
-        kernel = process.machine.powered_kernel
-        local, remote = tuple(record.local), tuple(record.remote)
-        if (local, remote) in kernel.tcbs:
-            raise KernelError(f"cannot restore {local} to {remote}", "the connection still lives here")
-        tcb = Tcb(kernel, local, remote, 0, buffer)
-        offset = (real_tcp.timestamp_at(record, timestamp_clock_ms) - kernel.stamp_ms()) & MASK
-        tcb.restore(send_sequence & MASK, receive_sequence & MASK, offset)
-        tcb.window = max(record.send_window, 1400)
-        kernel.tcbs[local, remote] = tcb
-        sock = Socket(process, tcb, local, buffer)
-        sock.repairing = True
-        process.system_call()
-        return sock
+    def successor(self, record: TcpRecord, buffer: int) -> Successor:
+        return Successor(self._process(), record, buffer)
 
-    def go_live(self, sock: Socket) -> None:
+    def go_live(self, sock: Socket, *, probe: bool = True) -> None:
         tcb = sock._live
         sock.repairing = False
-        tcb.probe()
+        if probe:
+            tcb.probe()
 
     def close_silently(self, sock: Socket) -> None:
         sock.process.system_call()
@@ -410,6 +395,34 @@ class Calls:
 
     def unacknowledged(self, sock: Socket) -> int:
         return sock._live.unacknowledged
+
+
+class Successor:
+    """In place of node.kernel.repair.Successor."""
+
+    def __init__(self, process: Process, record: TcpRecord, buffer: int) -> None:
+        process.system_call()
+        self._process, self._record, self._buffer = process, record, buffer
+
+    def go_on(self, send_sequence: int, receive_sequence: int, timestamp_clock_ms: int) -> tuple[Socket, int]:
+        process, record = self._process, self._record
+        process.system_call()
+        kernel = process.machine.powered_kernel
+        local, remote = tuple(record.local), tuple(record.remote)
+        if (local, remote) in kernel.tcbs:
+            raise KernelError(f"cannot restore {local} to {remote}", "the connection still lives here")
+        tcb = Tcb(kernel, local, remote, 0, self._buffer)
+        offset = (repair.timestamp_at(record, timestamp_clock_ms) - kernel.stamp_ms()) & MASK
+        tcb.restore(send_sequence & MASK, receive_sequence & MASK, offset)
+        tcb.window = max(record.send_window, 1400)
+        kernel.tcbs[local, remote] = tcb
+        sock = Socket(process, tcb, local, self._buffer)
+        sock.repairing = True
+        process.system_call()
+        return sock, offset
+
+    def discard(self) -> None:
+        self._process.system_call()
 
 
 class AckSender:

@@ -19,11 +19,14 @@ import structlog
 
 import node.channel
 import node.clock
+import node.duties
 import node.events.pipeline
 import node.kernel.gate
+import node.kernel.repair
 import node.kernel.tcp
 import node.links
 import node.networks
+import node.spares
 import node.store
 import node.takeover
 import node.witness
@@ -109,7 +112,6 @@ class Surroundings:
             "listener",
             "open_active",
             "describe",
-            "restore",
             "go_live",
             "close_silently",
             "tune",
@@ -121,6 +123,8 @@ class Surroundings:
             (node.clock, "timestamp_clock_ms", self._of("monotonic_ms")),
             (node.clock, "wall_s", self._of("wall_s")),
             *((tcp, name, getattr(calls, name)) for name in names),
+            (node.kernel.repair, "Successor", calls.successor),
+            (node.spares, "Successor", calls.successor),
             (node.kernel.gate, "libbpf", self.maps),
             (node.kernel.gate, "MappedArray", self.maps.array),
             (node.events.pipeline, "outboxes", lambda *_: ()),
@@ -133,6 +137,9 @@ class Surroundings:
             (node.worker, "AckSender", lambda: AckSender(self.process)),
             (node.worker, "Addresses", lambda virtual: Addresses(self.process, virtual)),
             (node.worker, "Admin", NoAdmin),
+            (node.worker, "set_niceness", lambda *_: None),
+            (node.duties, "set_niceness", lambda *_: None),
+            (node.duties, "Farewell", NoFarewell),
             (node.networks, "LinkWatcher", lambda interfaces: Watcher(self.process, interfaces)),
             (node.worker, "load_all", _rulebook),
             (node.worker, "read_keys", lambda _path: (SECRET,)),
@@ -213,6 +220,16 @@ class Here:
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class NoFarewell:
+    """Frames that come late are lost; their senders repeat them."""
+
+    def __init__(self, *_: Any) -> None:
+        return
+
+    def close(self) -> None:
+        return
 
 
 class NoAdmin:
