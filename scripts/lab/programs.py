@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from node.precedence import SERVING, set_niceness
 from scripts.lab import namespaces
 from scripts.lab.namespaces import LabError
 
@@ -84,6 +85,10 @@ class Program:
                 raise LabError(f"{self.name} came only to {self.latest}; its words:\n{self._last_words()}")
             time.sleep(0.05)
         return self.latest
+
+    def prefer(self) -> None:
+        """Let it come before whatever else runs on this machine: it stands for a peer with a machine of its own."""
+        set_niceness(self._process.pid, SERVING)
 
     def finish(self, timeout_s: float = 15.0) -> dict[str, Any]:
         """Wait for the program's own end and return its summary. Raises LabError when there is none."""

@@ -1,8 +1,8 @@
 """Takeover after takeover under load, to and fro between the same two nodes, every byte checked.
 
 Each trial opens fresh connections that stream both ways, kills the active node (the worker alone, or worker and
-guard together) at a random moment, and demands that every connection lives on with every byte right. A failed
-trial's captures, node logs and findings are kept. Exit code 0 when no trial failed.
+guard together; or has it hand over) at a random moment, and demands that every connection lives on with every byte
+right. A failed trial's captures, node logs and findings are kept. Exit code 0 when no trial failed.
 """
 
 import argparse
@@ -31,7 +31,12 @@ _EARLIEST_S: Final = 0.5
 _LATEST_SHARE: Final = 0.6  # of a trial's load time
 _LOAD_END_S: Final = 60.0
 _TIMESTAMPS: Final[dict[str, tuple[bool, ...]]] = {"on": (True,), "off": (False,), "both": (True, False)}
-_MODES: Final[dict[str, tuple[str, ...]]] = {"worker": ("worker",), "node": ("node",), "both": ("worker", "node")}
+_MODES: Final[dict[str, tuple[str, ...]]] = {
+    "worker": ("worker",),
+    "node": ("node",),
+    "both": ("worker", "node"),
+    "planned": ("planned",),
+}
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=20, metavar="N")
     parser.add_argument("--connections", type=int, default=20, metavar="N")
     parser.add_argument("--timestamps", choices=list(_TIMESTAMPS), default="both", help="of TCP")
-    parser.add_argument("--mode", choices=list(_MODES), default="both", help="what is killed")
+    parser.add_argument("--mode", choices=list(_MODES), default="both", help="what is killed, or how the role moves")
     parser.add_argument("--seconds", type=float, default=3.0, help="of load in each trial")
     parser.add_argument("--rate", type=float, default=0.0, help="KiB/s of a connection each way; 0 is full speed")
     parser.add_argument("--keep", type=Path, default=Path("/tmp/tandem-soak"), help="where failed trials are kept")

@@ -7,6 +7,9 @@ caller          the client that asks on each path in turn, and takes the time
 haproxy         HAProxy in TCP mode, in a namespace of its own
 roundtrip       the round trip through the pair, through HAProxy, and straight
 
+askers          many clients at a steady pace; what each of them waited
+switchover      planned switchovers under their load, there and back
+
 traffic         an association's opening and its reports, recorded or made up; many times over
 capture_file    the same as a capture file
 timed           other programs run to their end, and the processor time they took

@@ -1,6 +1,7 @@
-"""How fast: the round trip through the pair beside HAProxy's, and the inspector beside tshark.
+"""How fast: the round trip through the pair beside HAProxy's, and the inspector beside tshark; or, with --switchover,
+what many busy clients see of a planned switchover and of the way back.
 
-Exit code 0 when everything was measured, 2 when it cannot be measured here. The round trip needs root.
+Exit code 0 when everything was measured, 2 when it cannot be measured here. All but the inspector needs root.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from typing import Final
 
 from rich.console import Console
 
-from scripts.lab.bench import inspection, roundtrip
+from scripts.lab import faults
+from scripts.lab.bench import inspection, roundtrip, switchover
 from scripts.lab.bench.figures import Figures
 from scripts.lab.namespaces import LabError
 
@@ -36,6 +38,10 @@ class Extent:
 _QUICK: Final = Extent(20.0, 3)
 _LONG: Final = Extent(90.0, 7)
 _REPORTS: Final = 100_000
+_ROUNDS: Final = 10
+_QUICK_ROUNDS: Final = 3
+_CONNECTIONS: Final = 100
+_PERIOD_MS: Final = 100
 
 
 def main() -> int:
@@ -44,7 +50,7 @@ def main() -> int:
         signal.signal(number, _leave)
     console = Console(highlight=False, width=max(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
     try:
-        figures = _run(options)
+        figures = _run_switchovers(options) if options.switchover else _run(options)
     except LabError as error:
         print(f"The bench cannot go on: {error}", file=sys.stderr)
         return CANNOT
@@ -64,12 +70,23 @@ def _run(options: argparse.Namespace) -> Figures:
     extent = _QUICK if options.quick else _LONG
     trips = speeds = None
     if options.only != "inspector":
-        if os.geteuid() != 0:
-            raise LabError("the round trip needs root: network namespaces, BPF and TCP_REPAIR (or: --only inspector)")
+        _need_root()
         trips = roundtrip.measure(options.prefix, options.seconds or extent.seconds, _say)
     if options.only != "roundtrip":
         speeds = inspection.measure(options.reports, options.turns or extent.turns, _say)
     return Figures(trips, speeds)
+
+
+def _run_switchovers(options: argparse.Namespace) -> switchover.Switchovers:
+    _need_root()
+    rounds = options.turns or (_QUICK_ROUNDS if options.quick else _ROUNDS)
+    clients = switchover.Clients(options.connections, options.period_ms)
+    return switchover.measure(options.prefix, rounds, clients, _say, options.blow)
+
+
+def _need_root() -> None:
+    if os.geteuid() != 0:
+        raise LabError("the pair needs root: network namespaces, BPF and TCP_REPAIR (or: --only inspector)")
 
 
 def _say(words: str) -> None:
@@ -89,7 +106,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
     parser.add_argument("--reports", type=int, default=_REPORTS, metavar="N", help=f"to inspect ({_REPORTS})")
     parser.add_argument("--seconds", type=float, metavar="N", help="of round trips, all paths together")
-    parser.add_argument("--turns", type=int, metavar="N", help="of the inspector and tshark; the best counts")
+    parser.add_argument("--turns", type=int, metavar="N", help="of the inspector and tshark, the best counts; rounds")
+    parser.add_argument("--switchover", action="store_true", help="there by command and back by override, nothing else")
+    parser.add_argument("--connections", type=int, default=_CONNECTIONS, metavar="N", help="of clients that ask")
+    parser.add_argument("--period-ms", type=int, default=_PERIOD_MS, metavar="N", help="between a client's requests")
+    parser.add_argument("--blow", choices=sorted(faults.FAILURES), default="planned", help="instead of the command")
     parser.add_argument("--prefix", default="bench-", help=argparse.SUPPRESS)
     return parser.parse_args()
 
