@@ -39,6 +39,8 @@ _KINDS: Final = {
     "_name": "name",
     "_interface_name": "interface",
     "_path": "path",
+    "_url": "URL",
+    "_host_name": "host name",
 }
 _BESIDES: Final = {
     "links.name": "in status, events and metrics",
