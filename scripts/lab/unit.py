@@ -146,7 +146,6 @@ class Service:
         return sum(key in message for _, message in list(self.messages))
 
     def _launch(self) -> None:
-        self.ready.clear()
         self._fed_s = float("inf")  # the watchdog counts from READY=1
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -177,6 +176,7 @@ class Service:
             code = self._process.poll()
             if code is None:
                 continue
+            self.ready.clear()
             self.ends.append(str(code))
             if self._leaving or str(code) in self.unit.get("RestartPreventExitStatus").split():
                 return
@@ -202,7 +202,7 @@ class Service:
         namespaces.end_processes(self._host.namespace)
 
 
-def wait_until(what: str, wanted: Any, timeout_s: float = 20.0) -> None:
+def wait_until(what: str, wanted: Any, timeout_s: float = 90.0) -> None:
     """Wait for a condition. Raises LabError."""
     deadline = time.monotonic() + timeout_s
     while not wanted():

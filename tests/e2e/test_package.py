@@ -28,6 +28,7 @@ CODE = ("inspector", "protocol", "node")
 ASSOCIATIONS = 3
 SETTLE_S = 1.0
 IMPATIENT_S = 4.0
+READY_S = 90.0
 EDITS = {
     "interval_ms: 50": "interval_ms: 100",
     "lost_threshold: 4": "lost_threshold: 5",
@@ -82,7 +83,7 @@ def readme_lines() -> list[str]:
 
 def test_a_pair_from_the_readme_takes_over_as_a_unit(lab: InstalledLab) -> None:
     lab.pair.start()
-    active, passive = lab.pair.wait_ready()
+    active, passive = lab.pair.wait_ready(READY_S)
     a, b = lab.node("a").service, lab.node("b").service
     assert a is not None and b is not None
     assert (active.name, active.status()["takeover"], active.status()["missing"]) == ("a", "hitless", [])
@@ -96,7 +97,7 @@ def test_a_pair_from_the_readme_takes_over_as_a_unit(lab: InstalledLab) -> None:
     namespaces.kill(active.pids().worker, signal.SIGSTOP)
     status = lab.pair.wait_active(passive)
     assert (status["last_takeover"]["sessions"], status["last_takeover"]["reset"]) == (ASSOCIATIONS, 0)
-    lab.pair.wait_ready()
+    lab.pair.wait_ready(READY_S)
     assert a.ready.is_set() and a.ends == [] and b.ends == []
     assert states(lab.node("a").host.path("/run/tandem/states"))[:4] == ["BACKUP", "MASTER", "FAULT", "BACKUP"]
     assert "the worker died: starting another" in [message.get("STATUS") for _, message in a.messages]
@@ -109,7 +110,7 @@ def test_a_pair_from_the_readme_takes_over_as_a_unit(lab: InstalledLab) -> None:
     wait_until("starved", lambda: b.ends == ["watchdog", str(-signal.SIGABRT)])
     b.watchdog_s = a.watchdog_s
     wait_until("started again", b.ready.is_set)
-    lab.pair.wait_ready()
+    lab.pair.wait_ready(READY_S)
     time.sleep(SETTLE_S)
 
     # SIGTERM: it hands over, and says that it stops
