@@ -29,7 +29,7 @@ class Speaker:
         machine: Any = SimpleNamespace(role=Role.PASSIVE, peer=self.peer, heartbeat=lambda **_: heartbeat())
         lease: Any = SimpleNamespace(claimed=False)
         links: Any = SimpleNamespace(send=lambda payload: self.versions.append(msgpack.unpackb(payload)["v"]))
-        orders = dict.fromkeys(("activate", "stand_down", "reclaim_lease", "begin_handover", "announce", "beaten"))
+        orders = ("activate", "stand_down", "reclaim_lease", "begin_handover", "announce", "ask_witness", "beaten")
         duties: Any = SimpleNamespace(**{name: lambda *_: None for name in orders}, facts=lambda: FACTS)
         self.member = Member(machine, lease, links, duties, 0.05, Agreement({}, lambda _: None))
 
