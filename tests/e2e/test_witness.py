@@ -14,8 +14,8 @@ from scripts.lab.layout import RELAXED, Timing
 from scripts.lab.nodes import Node
 from tests.requirements import needs_root, needs_tool
 
-MIX = Mix(associations=2, second_stack=False, load=2)
-LOAD_RATE_KIB = 128.0
+MIX = Mix(associations=2, second_stack=False, load=1)
+LOAD_RATE_KIB = 16.0
 LEASE_MS = 2000
 """Longer than the default, as the heartbeats are: for a machine busy with other things."""
 OUT_OF_IT_S = LEASE_MS / 1000 + 1.0
