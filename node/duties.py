@@ -20,6 +20,7 @@ from node.lease import Lease, LeaseOverError
 from node.member import Facts, Member
 from node.precedence import ORDINARY, set_niceness
 from node.proxy import Proxy
+from node.relay import Gating, Relay
 from node.replicator import Replicator, Standing
 from node.spares import Spares
 from node.standby import Standby
@@ -268,15 +269,27 @@ class NodeDuties:
                     await asyncio.sleep(HANDOVER_POLL_S)
 
     def leave(self) -> None:
-        """Hand over if somebody can take over; otherwise tell the peers by resetting what cannot go on."""
+        """Hand over if somebody can take over; otherwise tell the peers by resetting what cannot go on.
+
+        A passive whose stream has just been lost may still take over, as from a node that dies.
+        """
         self._leaving = True
         self._member.step(events.SwitchoverRequested("leaving"))
         if self._member.machine.handing_over:
             return
         for relay in list(self._parts.proxy.relays.values()):
-            relay.abort("the node leaves and nobody takes over")
+            if not self._may_go_on_elsewhere(relay):
+                relay.abort("the node leaves and nobody takes over")
         self.fall_silent()
         self._end(exits.DONE)
+
+    def _may_go_on_elsewhere(self, relay: Relay) -> bool:
+        """Whether the passive may hold all of a session that was ever acknowledged."""
+        machine, standing = self._member.machine, self._parts.replicator.standing
+        peer = machine.peer
+        follows = peer.present and peer.latest is not None and peer.latest.role is Role.PASSIVE
+        kept = relay.gating is not Gating.SOLO and standing is not Standing.DEGRADING
+        return follows and kept and machine.settings.session_pickup
 
     def request_switchover(self) -> str | None:
         """For the operator: why it cannot be, or None when it has begun."""

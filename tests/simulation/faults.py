@@ -56,6 +56,7 @@ def _kill_node(run: Run, name: str, back_s: str) -> None:
     """Guard and worker die at one stroke."""
     guard = run.machines[name].guard
     if guard is not None:
+        run.checks.hampered(run.machines[name], run.world.now)  # its lease lasts, and nobody hears a doubt
         guard.kill(float(back_s))
 
 
@@ -179,7 +180,7 @@ def _leave(run: Run, name: str) -> None:
     able = (
         worker is not None
         and other is not None
-        and worker._parts.replicator.standing is Standing.IN_SYNC
+        and worker._parts.replicator.standing in (Standing.IN_SYNC, Standing.WAITING)
         and other._parts.standby.usable
         and not other_is_hampered(run, name)
     )

@@ -156,7 +156,7 @@ class StreamEnd:
             self.open = False
             self._outbox.clear()
             self.process.files.pop(self._fd, None)
-            if self.process.alive:
+            if self.process.alive and self.protocol is not None:
                 error = ConnectionResetError(104, "Connection reset by peer")
                 self.process.loop.call_soon(self.protocol.connection_lost, error)
 
