@@ -79,6 +79,7 @@ def test_lost_members_lost_quorum_lost_witness_and_lost_power(three_members: tup
     cluster.start(1)
     act.active.wait("speaking again", lambda status: status["lease"]["remaining_ms"] > 0, PATIENCE_S)
     assert act.active.status()["epoch"] == first.epoch, "the same life goes on"
+    act.active.wait("in sync, and the record says so", _is_in_sync, PATIENCE_S)
 
     lonely = f"{act.active.name}-witness"  # the active node alone hears no witness: the other has its ear
     act.lab.topology.unplug([lonely])
@@ -100,6 +101,10 @@ def test_lost_members_lost_quorum_lost_witness_and_lost_power(three_members: tup
 
 def _is_solo(status: dict[str, dict[str, object]]) -> bool:
     return status["replication"]["state"] == "solo" and status["witness"]["solo"] is True
+
+
+def _is_in_sync(status: dict[str, dict[str, object]]) -> bool:
+    return status["replication"]["state"] == "in-sync" and status["witness"]["solo"] is False
 
 
 def _hears_witness(status: dict[str, dict[str, object]]) -> bool:
