@@ -224,10 +224,9 @@ class Checks:
         for number, leg in enumerate(relay.session.legs):
             if leg is None:
                 continue
-            local, remote = tuple(leg.connection[:2]), tuple(leg.connection[2:4])
-            for host in self.network.hosts.values():
-                tcb = host.tcbs.get((remote, local))
-                if tcb is None or tcb.state != OPEN or tcb.owner is None:
+            remote = tuple(leg.connection[2:4])
+            for tcb in self._peer_ends(leg):
+                if tcb.state != OPEN or tcb.owner is None:
                     continue
                 if self.parted and tcb.owner.talk is not None and tcb.owner.talk.may_break:
                     continue  # two nodes have gone on with it, each in its way
@@ -301,18 +300,15 @@ class Checks:
                     self._inspected_relay(relay)
 
     def _inspected_relay(self, relay: Any) -> None:
-        for number, end in enumerate(relay.ends):
-            if end is not None:
-                tcb = next(
-                    (
-                        host.tcbs[tuple(end.leg.connection[2:4]), tuple(end.leg.connection[:2])]
-                        for host in self.network.hosts.values()
-                        if (tuple(end.leg.connection[2:4]), tuple(end.leg.connection[:2])) in host.tcbs
-                    ),
-                    None,
-                )
-                if tcb is not None and tcb.owner is not None:
+        for number, leg in enumerate(relay.session.legs):
+            for tcb in [] if leg is None else self._peer_ends(leg):
+                if tcb.owner is not None:
                     self.inspected(relay, number, tcb.owner.talk)
+
+    def _peer_ends(self, leg: Any) -> list[Any]:
+        """The peer's end of a leg's connection, if it still stands."""
+        ends = tuple(leg.connection[2:4]), tuple(leg.connection[:2])
+        return [host.tcbs[ends] for host in self.network.hosts.values() if ends in host.tcbs]
 
     @staticmethod
     def _progress(talk: Talk) -> str:

@@ -143,11 +143,9 @@ def _mend(run: Run, cables: set[tuple[str, str, str]]) -> None:
 
 def _unplug(run: Run, net: str, name: str, for_s: str) -> None:
     """A data network's cable: the carrier goes with it."""
-    machine = run.machines[name]
     _cut(run, net, name, "both", for_s)
     _carrier(run, net, name, False)
     run.world.after(float(for_s), _carrier, run, net, name, True)
-    assert machine is not None
 
 
 def _carrier(run: Run, net: str, name: str, up: bool) -> None:

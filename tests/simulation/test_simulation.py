@@ -14,7 +14,7 @@ from tests.simulation.run import Run, simulate
 from tests.simulation.shrink import shrink
 from tests.simulation.transcript import read, render
 
-SEEDS = range(24)
+SEEDS = range(16)
 SEEDS_MAX = 20
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.txt"))
 
@@ -44,7 +44,7 @@ CUT = (Fault.read("at 1.500 cut-links b both 3.000"),)
 """No link between the nodes works, and all data networks do."""
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_with_a_witness_exactly_one_node_speaks_when_all_links_are_cut(seed: int) -> None:
     run = Run(Plan(seed, witness=True, faults=CUT))
     with run.surroundings.installed():
@@ -71,8 +71,7 @@ def test_a_planted_bug_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_and_nothing_is_said_without_it(name: str) -> None:
-    for seed in range(3):
-        assert simulate(PLANTED[name].plan(seed)).complaints == []
+    assert simulate(PLANTED[name].plan(0)).complaints == []
 
 
 def test_a_failing_run_is_cut_down_to_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
