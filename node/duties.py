@@ -326,8 +326,8 @@ class NodeDuties:
             self._peer_clock = (message.clock_ms, clock.timestamp_clock_ms())
         self.peer_heard_s = clock.boottime_s()
         self.peer_stale = message.stale
-        if self._member.role is Role.PASSIVE and message.role is Role.ACTIVE and message.solo:
-            self._parts.standby.primary_is_solo()
+        if self._member.role is Role.PASSIVE and message.role is Role.ACTIVE:
+            self._parts.standby.primary_says(stream=message.stream, solo=message.solo)
 
     def peer_died(self) -> None:
         """The peer's guard says that its worker is dead."""

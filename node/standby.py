@@ -110,13 +110,13 @@ class Standby:
             tell("replication stream lost", reason=reason)
             self.on_change()
 
-    def primary_is_solo(self) -> None:
-        """The primary acknowledges without us: what we hold grows stale, unless a newer stream says otherwise."""
+    def primary_says(self, *, stream: bool, solo: bool) -> None:
+        """What its heartbeat tells: whether it has a stream to us, and whether it acknowledges without us, so that what
+        we hold grows stale."""
         if self.channel is not None:
-            if self._clock_s() - self._opened_at_s > self._stream_lost_s and self.cache.in_sync:
-                self.channel.close("the primary does not know this stream")
-            return
-        if not self.stale:
+            if not stream and self._clock_s() - self._opened_at_s > self._stream_lost_s:
+                self.channel.close("the primary does not know this stream")  # what ended it there never came here
+        elif solo and not self.stale:
             log.warning("session cache is stale", forgotten=self.cache.discard())
             self.stale = True
             self.on_change()

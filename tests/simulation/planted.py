@@ -74,7 +74,7 @@ def _stale_cache() -> list[Swap]:
         if replicator.standing is Standing.WAITING:
             replicator._go_solo("planted")
 
-    return [(Replicator, "tick", tick), (Standby, "primary_is_solo", lambda _standby: None)]
+    return [(Replicator, "tick", tick), (Standby, "primary_says", lambda _standby, **_: None)]
 
 
 def _epoch_reused() -> list[Swap]:
