@@ -1,7 +1,7 @@
-"""Which ports the server has lately seen connections from: these rest before they are used again.
+"""Which ports the server sees or has lately seen connections from: these rest before they are used again.
 
 Clients at several addresses may come from the same port, and the server sees them all come from the pair's one
-address. A connection from a port whose last one has just ended would meet what is left of that on the way.
+address. A connection from a port whose last one is about to end, or just has, would meet what is left of that.
 """
 
 from __future__ import annotations
@@ -11,14 +11,21 @@ REST_S = 150.0
 PORTS_MAX = 65_536
 
 
+IN_USE = float("inf")
+
+
 class RestingPorts:
-    """Ports by the address they belong to, and when each was last given up."""
+    """Ports by the address they belong to, and when each was last given up; the oldest make room."""
 
     def __init__(self) -> None:
         self._since_s: dict[tuple[str, int], float] = {}
 
+    def take(self, address: str, port: int) -> None:
+        """There is a connection from this port."""
+        self.give_up(address, port, IN_USE)
+
     def give_up(self, address: str, port: int, now_s: float) -> None:
-        """The connection from this port has ended; the oldest is forgotten if there are too many."""
+        """The connection from this port has ended."""
         self._since_s.pop((address, port), None)
         if len(self._since_s) >= PORTS_MAX:
             del self._since_s[next(iter(self._since_s))]

@@ -171,6 +171,11 @@ class Proxy:
         self.relays[session.id] = relay
         return relay
 
+    def resume(self, relay: Relay) -> None:
+        """Take a session of the other node into the table, its connections restored."""
+        self.relays[relay.session.id] = relay
+        self._take_port(relay.session)
+
     def connect(self, relay: Relay, service: Service, preferred_port: int) -> None:
         """Connect the session to its server, then relay; on failure the client is reset."""
         task = self.around.loop.create_task(self._open(relay, service, preferred_port))
@@ -216,6 +221,7 @@ class Proxy:
         leg = Leg(tcp.describe(sock).to_wire(), *_bases(flow))
         relay.session.legs[SERVER] = leg
         relay.attach(End(relay, SERVER, sock, leg, flow))
+        self._take_port(relay.session)
 
     # --- time
 
@@ -226,11 +232,13 @@ class Proxy:
             self._give_up_port(relay.session)
         self._swept_bytes.pop(relay.session.id, None)
 
+    def _take_port(self, session: Session) -> None:
+        if (port := _port(session)) is not None:
+            self._ports.take(*port)
+
     def _give_up_port(self, session: Session) -> None:
-        leg = session.legs[SERVER]
-        if leg is not None:
-            local = tcp.TcpRecord.from_wire(leg.connection).local
-            self._ports.give_up(local.host, local.port, self.around.clock_s())
+        if (port := _port(session)) is not None:
+            self._ports.give_up(*port, self.around.clock_s())
 
     def _sweep(self) -> None:
         now_s = self.around.clock_s()
@@ -273,6 +281,15 @@ def received(session: Session) -> tuple[int, int]:
     """Bytes received from the client and from the server."""
     client, server = (0 if leg is None else leg.received for leg in session.legs)
     return client, server
+
+
+def _port(session: Session) -> tuple[str, int] | None:
+    """The address and port that the server sees, if it is connected."""
+    leg = session.legs[SERVER]
+    if leg is None:
+        return None
+    local = tcp.TcpRecord.from_wire(leg.connection).local
+    return local.host, local.port
 
 
 def key_of(sock: socket.socket) -> bytes:

@@ -157,7 +157,7 @@ class Takeover:
         except (OSError, KernelError):
             relay.vanish()
             raise
-        self._proxy.relays[session.id] = relay
+        self._proxy.resume(relay)
         return relay
 
     def _restore_end(self, relay: Relay, number: int, leg: Leg, timestamp_clock_ms: int) -> End:

@@ -31,12 +31,17 @@ def _close(first: socket.socket | None, second: socket.socket | None) -> None:
     first.close()
 
 
-@pytest.mark.parametrize("how", list(ENDS))
-def test_a_port_that_was_just_used(lab: Lab, how: str) -> None:
+def start(lab: Lab) -> None:
+    """A running pair, and a client host of several addresses."""
     for client in CLIENTS:
         run("ip", "-n", lab.topology.namespace("client"), "addr", "add", f"{client}/24", "dev", "eth0")
     lab.pair.start()
     lab.pair.wait_ready()
+
+
+@pytest.mark.parametrize("how", list(ENDS))
+def test_a_port_that_was_just_used(lab: Lab, how: str) -> None:
+    start(lab)
     with listen(lab) as listener:
         for client in CLIENTS:
             line = Line(lab, listener, source=client, source_port=PORT)
@@ -44,3 +49,15 @@ def test_a_port_that_was_just_used(lab: Lab, how: str) -> None:
             assert line.server is not None
             assert receive(line.server, len(IDENTIFY)) == IDENTIFY
             ENDS[how](line)
+
+
+def test_a_port_that_is_in_use(lab: Lab) -> None:
+    start(lab)
+    with listen(lab) as listener:
+        lines = [Line(lab, listener, source=client, source_port=PORT) for client in CLIENTS]
+        for line in lines:
+            line.client.sendall(IDENTIFY)
+            assert line.server is not None
+            assert receive(line.server, len(IDENTIFY)) == IDENTIFY
+        for line in lines:
+            line.close()

@@ -225,9 +225,11 @@ async def test_uvloop_is_not_needed_for_turns() -> None:
     assert seen == ["x"]
 
 
-def test_ports_rest_after_use() -> None:
+def test_ports_rest_in_use_and_after() -> None:
     ports = RestingPorts()
     assert not ports.rests("172.16.200.4", 40_404, 0.0)
+    ports.take("172.16.200.4", 40_404)
+    assert ports.rests("172.16.200.4", 40_404, 1e6)
     ports.give_up("172.16.200.4", 40_404, 10.0)
     assert ports.rests("172.16.200.4", 40_404, 10.0 + REST_S - 1)
     assert not ports.rests("172.16.200.5", 40_404, 11.0)
