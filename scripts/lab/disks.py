@@ -11,7 +11,7 @@ _PIECE: Final = bytes(4096)
 
 
 class SmallDisk:
-    """A tmpfs of a few KiB on a directory. Mount it before the node starts, for that has its own view of mounts."""
+    """A small tmpfs on a directory. Mount it before the node starts, for that has its own view of mounts."""
 
     def __init__(self, path: Path, size_kib: int) -> None:
         self._path = path

@@ -75,8 +75,10 @@ class Lab:
         first, second = (Node(name, self.topology.namespace(name), self.layout) for name in ("a", "b"))
         return Pair((first, second))
 
-    def give_own_clocks_and_disks(self, disk_kib: int = 64) -> None:
-        """Let each node's clocks and the disk under its state go wrong by themselves. Before the nodes start."""
+    def give_own_clocks_and_disks(self, disk_kib: int = 32 * 1024) -> None:
+        """Let each node's clocks and the disk under its state go wrong by themselves. Before the nodes start.
+
+        The disk has room for what a node keeps of its events."""
         for node in self.pair.nodes:
             node.clocks = Clocks(self.layout.root, node.name)
             node.disk = SmallDisk(self.layout.state(node.name), disk_kib)

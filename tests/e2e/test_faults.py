@@ -84,7 +84,8 @@ def test_a_gateway_that_is_gone_makes_the_active_node_hand_over(lab: Lab) -> Non
 
 
 def test_a_stopped_passive_does_not_stop_the_active_node(lab: Lab) -> None:
-    lab.pair.wait_ready()
+    active, _ = lab.pair.wait_ready()
+    active.wait("free of earlier sessions", lambda status: status["sessions"] == 0, 30.0)
     load = lab.start_load(4, seconds=3600.0, rate_kib=LOAD_KIB)
     load.wait_for_progress(30.0)
     wait(0.5)

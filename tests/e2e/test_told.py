@@ -122,8 +122,9 @@ def test_the_log_as_the_vendor_shows_it(told: Told) -> None:
     found, returned, *_ = re.findall(r"^(\d+) logs (?:found|returned)\.$", told.after, re.MULTILINE)
     assert int(found) == int(returned) > 3
     assert re.search(
-        r'^\d+: date=\S+ time=\S+ .*type="utm" subtype="app-ctrl" .*appid=44684 .*srcip=10\.1\.100\.10 .*'
-        rf'dstip=172\.16\.200\.177 dstport=102 .*sessionid={told.session["id"]} .*app="ICCP_Transfer\.Reporting" ',
+        r'^\d+: date=\S+ time=\S+ .*type="utm" subtype="app-ctrl" .*appid=\d+ .*srcip=10\.1\.100\.10 .*'
+        rf"dstip=172\.16\.200\.177 dstport=102 .*sessionid={told.session['id']} .*"
+        r'app="(\S+)" .*msg="ICCP: \1, continued"',
         told.after,
         re.MULTILINE,
     ), told.after
