@@ -256,7 +256,9 @@ def test_both_sides_of_the_pair_carry_the_same(told: Told, data_set: str) -> Non
             ]
             for leg_ in (told.clients, told.servers)
         )
-        assert here == there
+        assert here == there[: len(here)]
+        late = [row["layers"] for row in there[len(here) :]]
+        assert late in ([], [["tpkt", "cotp", "session"]]), "the client may be gone before the server says farewell"
 
 
 @pytest.mark.parametrize("data_set", DATA_SETS)
