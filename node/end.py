@@ -217,8 +217,17 @@ class End:
             self.sock.shutdown(socket.SHUT_WR)
 
     def settled(self) -> bool:
-        """Whether the peer has acknowledged everything, the FIN included, and what it sent is held twice."""
-        return not self.open or (self.all_held and self.finished and tcp.unacknowledged(self.sock) == 0)
+        """Whether what the peer sent is held twice, and it has acknowledged everything, the FIN included."""
+        return not self.open or (self.all_held and self.finished and (self._all_acknowledged or self._reset))
+
+    @property
+    def _all_acknowledged(self) -> bool:
+        return tcp.unacknowledged(self.sock) == 0
+
+    @property
+    def _reset(self) -> bool:
+        """A peer that has finished, and is gone, resets what still comes; nobody reads any more and would be told."""
+        return tcp.state(self.sock) is tcp.TcpState.CLOSE
 
     @property
     def all_held(self) -> bool:

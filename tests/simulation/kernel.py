@@ -13,9 +13,10 @@ from node.kernel import repair
 from node.kernel.errors import KernelError
 from node.kernel.layout import Endpoint as NodeEndpoint
 from node.kernel.record import TcpRecord
+from node.kernel.tcp import TcpState
 from tests.simulation.gate import GateProgram, read_packet
 from tests.simulation.segment import ACK, MASK, RST, SYN, Endpoint, Segment
-from tests.simulation.tcp import OPEN, Tcb
+from tests.simulation.tcp import CLOSED, OPEN, Tcb
 
 if TYPE_CHECKING:
     from tests.simulation.machine import Machine
@@ -395,6 +396,9 @@ class Calls:
 
     def unacknowledged(self, sock: Socket) -> int:
         return sock._live.unacknowledged
+
+    def state(self, sock: Socket) -> TcpState:
+        return TcpState.CLOSE if sock._live.state == CLOSED else TcpState.ESTABLISHED
 
 
 class Successor:

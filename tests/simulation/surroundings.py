@@ -116,6 +116,7 @@ class Surroundings:
             "close_silently",
             "tune",
             "unacknowledged",
+            "state",
         )
         return [
             (node.clock, "boottime_ns", self._of("clock_ns")),
