@@ -33,6 +33,8 @@ class SessionEvents:
         self._inspectors = inspectors
         self._policies = {service.name: service.policy for service in config.services}
         self._interfaces = {str(each.host): each.interface for each in config.virtual_addresses}
+        self._untold: dict[int, set[str]] = {}
+        """By session: its applications of which only the other node has told."""
 
     def opened(self, relay: Relay) -> None:
         """Both connections stand, and the passive node holds them."""
@@ -40,15 +42,18 @@ class SessionEvents:
             self._bus.publish(Kind.SESSION_START, "session started", **self._session(relay.session))
 
     def resumed(self, relay: Relay) -> None:
-        """The session has come from the other node, and so has its application."""
-        app = relay.stack.app
-        if app and self._bus.admits():
-            told = {**self._session(relay.session), **self._about(relay, app)}
-            told |= {"action": "pass", "facts": {"takeovers": relay.session.resumed}}
-            self._bus.publish(Kind.APP, f"{told['category'] or 'ICCP'}: {app}, continued", **told)
+        """The session has come from the other node: its latest application is told of now, others when they are seen
+        here for the first time."""
+        self._untold[relay.session.id] = set(relay.stack.apps)
+        if app := relay.stack.app:
+            self._continued(relay, app, None)
 
     def inspected(self, relay: Relay, result: Result) -> None:
         """What one feed brought."""
+        if untold := self._untold.get(relay.session.id):
+            for seen in result.pdus:
+                if seen.app in untold:
+                    self._continued(relay, seen.app, seen)
         if not (result.new_apps or result.findings or result.edits):
             return
         for app in result.new_apps:
@@ -61,15 +66,20 @@ class SessionEvents:
 
     def closed(self, relay: Relay, reason: str) -> None:
         """The session is over on this node."""
+        self._untold.pop(relay.session.id, None)
         if self._bus.admits():
             told = {**self._session(relay.session), "app": relay.stack.app or "", "facts": _totals(relay, reason)}
             self._bus.publish(Kind.SESSION_END, f"session ended: {reason}", **told)
 
-    def _app(self, relay: Relay, app: str, first: Pdu | None) -> None:
+    def _app(self, relay: Relay, app: str, first: Pdu | None, how: str = "", **facts: Any) -> None:
         if self._bus.admits():
-            told = {**self._session(relay.session), **_pdu(first), **self._about(relay, app)}
+            told = {**self._session(relay.session), **_pdu(first), **self._about(relay, app), "facts": facts}
             category = told["category"] or "ICCP"
-            self._bus.publish(Kind.APP, f"{category}: {app}", **{"action": "pass", **told})
+            self._bus.publish(Kind.APP, f"{category}: {app}{how}", **{"action": "pass", **told})
+
+    def _continued(self, relay: Relay, app: str, first: Pdu | None) -> None:
+        self._untold[relay.session.id].discard(app)
+        self._app(relay, app, first, ", continued", takeovers=relay.session.resumed)
 
     def _finding(self, relay: Relay, pdu: Pdu | None, finding: Finding) -> None:
         if not self._bus.admits():

@@ -139,6 +139,20 @@ async def test_a_session_that_was_taken_over_shows_its_application_again(bench: 
     assert (event.kind, event.app, event.risk, event.facts) == (Kind.APP, "ICCP_Operate.Device", 5, {"takeovers": 1})
 
 
+async def test_its_other_applications_are_told_of_again_when_they_are_seen_here(bench: Bench, heard: Heard) -> None:
+    source, state = sessions(heard), bench.relay.stack.state
+    for app in ("ICCP_Operate.Device", "ICCP_Read.Data", "ICCP_Select.Device"):
+        state.apps[app] = None
+    state.last_app = "ICCP_Select.Device"
+    source.resumed(bench.relay)
+    for app in ("ICCP_Operate.Device", "ICCP_Select.Device", "ICCP_Operate.Device"):
+        source.inspected(bench.relay, result(OPERATE._replace(app=app, verdict="pass")))
+    assert [event.message for event in heard.events] == [
+        "ICCP: ICCP_Select.Device, continued",
+        "ICCP: ICCP_Operate.Device, continued",
+    ], "each once, and not what did not come"
+
+
 def test_roles_with_their_reasons(heard: Heard) -> None:
     node = NodeEvents(heard.bus)
     node.role(Role.STARTING, Role.PASSIVE)
