@@ -29,6 +29,7 @@ and what is run with it:
   bench/       `scripts/bench`           how fast: the pair beside HAProxy, the inspector beside tshark
   soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
   soak_faults  `scripts/soak-faults`     hundreds of random schedules of faults, with a verdict
+  soaking                                what both have in common
   stopped_standby                        a passive node stopped for a minute under load
   fuzz/        `scripts/fuzz`            millions of inputs that the inspector must bear
 """

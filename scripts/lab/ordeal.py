@@ -39,6 +39,8 @@ class Findings:
     """What was done, and what came of it."""
 
     blows: list[str] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
+    """The faults that did strike, by name."""
     may_break: str = ""
     """What may break connections, by the design; empty: nothing may."""
     peers: evidence.Peers = field(default_factory=evidence.Peers)
@@ -171,6 +173,7 @@ class Ordeal:
             return
         holders = self._holders()
         self._weigh(blow, node, holders)
+        self.findings.struck.append(name)
         self.findings.blows.append(
             f"{name} of {blow.victim} {node.name}, {blow.lasts_s:.1f} s, held by {''.join(holders) or 'none'}"
         )

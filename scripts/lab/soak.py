@@ -26,6 +26,7 @@ from scripts.lab.keep import keep
 from scripts.lab.lab import Lab
 from scripts.lab.layout import Timing
 from scripts.lab.namespaces import LabError
+from scripts.lab.soaking import Way, add_timing, timing
 
 _EARLIEST_S: Final = 0.5
 _LATEST_SHARE: Final = 0.6  # of a trial's load time
@@ -83,20 +84,14 @@ class Soak:
         """Every trial, telling each; ends early when the pair does not come back."""
         self.lab.pair.start()
         self.lab.start_servers(load_rate_kib=self.options.rate)
-        started_s = time.monotonic()
+        way = Way("trial", self.options.trials)
         for number in range(1, self.options.trials + 1):
             trial = self._trial(number)
             self.trials.append(trial)
             print(trial.line(self.options.trials), flush=True)
-            self._tell_left(number, time.monotonic() - started_s)
+            way.tell(number)
             if trial.complaint or (self.options.stop and not trial.sound):
                 return
-
-    def _tell_left(self, done: int, passed_s: float) -> None:
-        """How long it will take still, on a terminal."""
-        if sys.stderr.isatty() and done < self.options.trials:
-            left_s = passed_s / done * (self.options.trials - done)
-            print(f"  about {left_s / 60:.0f} min left", file=sys.stderr, end="\r", flush=True)
 
     def _trial(self, number: int) -> Trial:
         modes, stamps = _MODES[self.options.mode], _TIMESTAMPS[self.options.timestamps]
@@ -178,7 +173,7 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, _leave)
     try:
-        with Lab(options.prefix, timing=Timing(options.interval, options.threshold, options.lease)) as lab:
+        with Lab(options.prefix, timing=timing(options)) as lab:
             soak = Soak(lab, options)
             try:
                 soak.run()
@@ -202,7 +197,6 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/soak-takeover", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    timing = Timing()
     parser.add_argument("--trials", type=int, default=20, metavar="N")
     parser.add_argument("--connections", type=int, default=20, metavar="N")
     parser.add_argument("--timestamps", choices=list(_TIMESTAMPS), default="both", help="of TCP")
@@ -212,9 +206,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, default=Path("/tmp/tandem-soak"), help="where failed trials are kept")
     parser.add_argument("--no-captures", dest="captures", action="store_false", help="spare the machine tcpdump")
     parser.add_argument("--stop", action="store_true", help="stop at the first failure")
-    parser.add_argument("--interval", type=int, default=timing.interval_ms, help="of heartbeats, ms")
-    parser.add_argument("--threshold", type=int, default=timing.lost_threshold, help="heartbeats lost")
-    parser.add_argument("--lease", type=int, default=timing.lease_ms, help="ms; less than threshold times interval")
+    add_timing(parser, Timing())
     parser.add_argument("--prefix", default="tandem-", help=argparse.SUPPRESS)
     return parser.parse_args()
 

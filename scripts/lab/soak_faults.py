@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from scripts.lab.namespaces import LabError
 from scripts.lab.ordeal import Company, Findings, Ordeal, complaints
 from scripts.lab.programs import conclude, report
 from scripts.lab.schedule import draw
+from scripts.lab.soaking import Way, add_timing, timing
 
 TIMING: Final = Timing(interval_ms=100, lost_threshold=6, lease_ms=450)
 """Slower than the default: the machine that runs all of the lab stutters more than a node has to."""
@@ -63,10 +65,13 @@ class Soak:
         self.lab.give_own_clocks_and_disks()
         self.lab.pair.start()
         self.lab.start_servers(load_rate_kib=self.options.rate)
-        until_s = time.monotonic() + self.options.minutes * 60
+        limit_s = self.options.minutes * 60
+        until_s = time.monotonic() + limit_s
+        way = Way("schedule", self.options.schedules, limit_s)
         for number in range(self.options.first, self.options.first + self.options.schedules):
             if time.monotonic() > until_s or not self._schedule(number):
                 break
+            way.tell(len(self.done))
         self._part()
 
     def _schedule(self, number: int) -> bool:
@@ -108,11 +113,13 @@ class Soak:
     def verdict(self) -> dict[str, Any]:
         """Everything summed up."""
         strict = [each for each in self.done if not each.may_break]
+        struck = Counter(name for each in self.done for name in each.struck)
         return {
             "schedules": len(self.done),
             "failed": sum(not each.sound for each in self.done) + sum(bool(complaints(each)) for each in self.ends),
             "nothing_may_break": len(strict),
-            "blows": sum(not words.startswith("(") for each in self.done for words in each.blows),
+            "blows": sum(struck.values()),
+            "struck": dict(sorted(struck.items())),
             "takeovers": sum(each.epochs for each in self.done),
             "broken_where_nothing_may": sum(each.peers.connections - each.peers.survived for each in strict),
             "bytes_wrong": max((each.peers.bytes_wrong for each in self.done), default=0),
@@ -144,9 +151,8 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
-    timing = Timing(options.interval, options.threshold, options.lease)
     site, hosts = (WitnessedSturdySite(), etcd.PLUGS) if options.witness else (SturdySite(), ())
-    with Lab(options.prefix, timing=timing, site=site, more_hosts=hosts) as lab, ExitStack() as stack:
+    with Lab(options.prefix, timing=timing(options), site=site, more_hosts=hosts) as lab, ExitStack() as stack:
         if options.witness:
             witness = stack.enter_context(Etcd(lab.topology, lab.layout))
             for node in lab.pair.nodes:
@@ -175,9 +181,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, default=Path("/tmp/tandem-soak-faults"), help="where failures are kept")
     parser.add_argument("--witness", action="store_true", help="with an etcd, and more faults")
     parser.add_argument("--stop", action="store_true", help="stop at the first failure")
-    parser.add_argument("--interval", type=int, default=TIMING.interval_ms, help="of heartbeats, ms")
-    parser.add_argument("--threshold", type=int, default=TIMING.lost_threshold, help="heartbeats lost")
-    parser.add_argument("--lease", type=int, default=TIMING.lease_ms, help="ms; less than threshold times interval")
+    add_timing(parser, TIMING)
     parser.add_argument("--prefix", default="tandem-", help=argparse.SUPPRESS)
     return parser.parse_args()
 

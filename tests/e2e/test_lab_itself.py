@@ -1,5 +1,7 @@
 """The lab's instruments see what they are there to see. No node takes part."""
 
+import argparse
+import io
 import os
 import subprocess
 import sys
@@ -13,9 +15,11 @@ from scripts.lab import association, ordeal, schedule, stream
 from scripts.lab.clocks import Clocks
 from scripts.lab.disks import SmallDisk
 from scripts.lab.faults import FAULTS
+from scripts.lab.layout import Timing
 from scripts.lab.namespaces import exists, inside
 from scripts.lab.peers.sequence import Pace, SequenceCheck
 from scripts.lab.programs import Program
+from scripts.lab.soaking import Way, add_timing, timing
 from scripts.lab.topology import PLUGS, Topology
 from scripts.lab.voices import Voice
 from tests.e2e.forwarder import Mangle, flips_a_bit_at, forwarding, honest, swallows_from
@@ -59,6 +63,29 @@ def test_a_seed_is_a_schedule() -> None:
     assert schedule.draw("seed/1") == schedule.draw("seed/1") != schedule.draw("seed/2")
     drawn = [blow.fault.failure.name for number in range(200) for blow in schedule.draw(f"seed/{number}")]
     assert set(drawn) == set(FAULTS), "every fault has its turn"
+
+
+def test_a_soak_tells_how_far_it_is() -> None:
+    now_s, sink = [100.0], io.StringIO()
+    way = Way("schedule", 200, sink=sink, clock_s=lambda: now_s[0])
+    brief = Way("trial", 200, limit_s=600.0, sink=sink, clock_s=lambda: now_s[0])
+    now_s[0] += 150.0
+    way.tell(10)
+    brief.tell(10)
+    now_s[0] += 1350.0
+    way.tell(200)
+    assert sink.getvalue().splitlines() == [
+        "schedule 10 of 200, about 48 min left",
+        "trial 10 of 200, about 8 min left",
+        "schedule 200 of 200, about 0 min left",
+    ]
+
+
+def test_a_soak_has_its_usual_times_and_others_if_told() -> None:
+    parser = argparse.ArgumentParser()
+    add_timing(parser, Timing(100, 6, 450))
+    assert timing(parser.parse_args([])) == Timing(100, 6, 450)
+    assert timing(parser.parse_args(["--threshold", "8"])) == Timing(100, 8, 450)
 
 
 @pytest.mark.parametrize(
