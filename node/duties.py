@@ -287,7 +287,8 @@ class NodeDuties:
         """Whether the passive may hold all of a session that was ever acknowledged."""
         machine, standing = self._member.machine, self._parts.replicator.standing
         peer = machine.peer
-        follows = peer.present and peer.latest is not None and peer.latest.role is Role.PASSIVE
+        heard = peer.present and peer.latest is not None and peer.latest.role is Role.PASSIVE
+        follows = heard or standing is Standing.IN_SYNC  # the stream may have told before any heartbeat did
         kept = relay.gating is not Gating.SOLO and standing is not Standing.DEGRADING
         return follows and kept and machine.settings.session_pickup
 

@@ -114,9 +114,10 @@ class Standby:
         """What its heartbeat tells: whether it has a stream to us, and whether it acknowledges without us, so that what
         we hold grows stale."""
         if self.channel is not None:
-            if not stream and self._clock_s() - self._opened_at_s > self._stream_lost_s:
-                self.channel.close("the primary does not know this stream")  # what ended it there never came here
-        elif solo and not self.stale:
+            if stream or self._clock_s() - self._opened_at_s <= self._stream_lost_s:
+                return
+            self.channel.close("the primary does not know this stream")  # what ended it there never came here
+        if solo and not self.stale:
             log.warning("session cache is stale", forgotten=self.cache.discard())
             self.stale = True
             self.on_change()

@@ -6,7 +6,7 @@ Either end sees the other's death as end of file. Packets keep their bounds (SOC
 from __future__ import annotations
 
 import socket
-from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import msgpack
 
@@ -20,8 +20,7 @@ RELOADED = b"reloaded"
 """From the worker: the reload that it was asked for is over, however it went."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(NamedTuple):
     """The worker lives, and this is what a death notice in its place would have to say."""
 
     role: str
@@ -50,7 +49,7 @@ def send(end: socket.socket, packet: bytes) -> None:
 
 def pack_beat(beat: Beat) -> bytes:
     """A beat as a packet."""
-    return bytes(msgpack.packb(astuple(beat)))
+    return bytes(msgpack.packb(beat))
 
 
 def unpack_beat(packet: bytes) -> Beat:

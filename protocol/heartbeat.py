@@ -5,7 +5,7 @@ yet). A recorded datagram thus proves nothing to a later life of its receiver.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -150,7 +150,7 @@ _BUILDERS: dict[str, Callable[[dict[str, Any]], Heartbeat | DeathNotice]] = {
 def pack(message: Heartbeat | DeathNotice, version: int = LOWEST) -> bytes:
     """The payload of a datagram; a heartbeat in this version. Death notices have one version."""
     schema = _HEARTBEATS[version - LOWEST] if isinstance(message, Heartbeat) else _DEATH
-    return records.pack(schema, asdict(message))
+    return records.pack(schema, {name: getattr(message, name) for name in schema.fields})
 
 
 def unpack(payload: bytes) -> Heartbeat | DeathNotice:

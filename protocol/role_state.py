@@ -49,6 +49,8 @@ class RoleState:
         self.doubted_at: float | None = None
         self.graces = 0
         self.grace_ends_at = now
+        self.look_at = float("inf")
+        """In a grace: when a step has to come, or this node does not run."""
         self.lapsed_at: float | None = None
         """Active, but silent since then: the lease ran out while no other node was heard, or the witness was not."""
         self.able_since: float | None = None
@@ -120,11 +122,17 @@ class RoleState:
     def lapse(self, now: float) -> None:
         """The lease ran out, and no other node is known that could have taken over: listen before speaking again."""
         self.lapsed_at, self.able_since = now, None
+        self.listen(now)
         self.report("lease-lapsed", epoch=self.epoch)
+
+    def listen(self, now: float) -> None:
+        """This node did not run: an interval in which it does has to pass."""
+        self.grace_ends_at = self.look_at = now + self.settings.interval_s
 
     def reclaim(self) -> None:
         """Nobody has spoken up: go on."""
         self.lapsed_at = None
+        self.graces = 0
         self._effects.append(ReclaimLease())
         self.report("lease-reclaimed", epoch=self.epoch)
 

@@ -10,6 +10,8 @@ from protocol.witness import Witness
 
 GRACES_MAX = 3
 """How often in one silence a late tick may put its end off."""
+GRACE_LOOKS = 4
+"""In a grace, and while a lapsed lease is silent, this often in an interval is looked whether this node runs."""
 
 
 class Timer(NamedTuple):
@@ -78,7 +80,7 @@ def _active(state: RoleState, now: float) -> None:
 def _lapse_due(state: RoleState, lapsed_at: float) -> float:
     """With a witness, when it has been asked since, and shown that nobody took over."""
     if state.witness is None:
-        return lapsed_at + state.settings.interval_s
+        return max(lapsed_at + state.settings.interval_s, state.grace_ends_at)
     return lapsed_at if state.witness.proved_at >= lapsed_at else float("inf")
 
 
@@ -111,16 +113,20 @@ def deadline(state: RoleState) -> float | None:
     if timer is None:
         return None
     asked_at = float("inf") if state.witness is None or state.role is Role.FAULT else state.witness.due()
-    return min(state.send_at, timer.due(state), asked_at)
+    return min(state.send_at, timer.due(state), asked_at, state.look_at)
 
 
 def notice_pause(state: RoleState, due: float | None, now: float) -> None:
-    """This step should have come at `due`. If it is late, this node did not run, and words may lie unread."""
+    """This step should have come at `due`. If it is late, this node did not run, and words may lie unread: still, if it
+    did not run in a grace either."""
     interval_s = state.settings.interval_s
-    if due is not None and now > due + interval_s and state.graces < GRACES_MAX:
+    look_s = interval_s / GRACE_LOOKS
+    listening = state.look_at < float("inf")
+    if due is not None and now > due + (look_s if listening else interval_s) and state.graces < GRACES_MAX:
         state.graces += 1
-        state.grace_ends_at = now + interval_s
         state.doubted_at = None
+        state.listen(now)
+    state.look_at = min(now + look_s, state.grace_ends_at) if now < state.grace_ends_at else float("inf")
 
 
 def tick(state: RoleState, now: float) -> None:

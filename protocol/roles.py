@@ -26,7 +26,8 @@ Why two nodes do not speak at once:
 6. An event that comes late, beyond its deadline by more than an interval, means that this node did not run,
    and words of the other may lie unread: that it lives, or that since its LEAVING it is active in a new life.
    One interval of grace is granted to take them in; in it nothing makes this node active, and a doubt starts
-   anew after it. At most GRACES_MAX times in one silence, or a node that is always late would never take
+   anew after it. It begins again if this node is late in it by more than a quarter: it shall run meanwhile, and
+   not only let time pass. At most GRACES_MAX times in one silence, or a node that is always late would never take
    over. The active node needs no such rule: its lease ends by itself, in the kernel, however long it is
    stopped (LeaseLost when it wakes).
 7. An active node whose lease ran out leaves. Only if it had no peer, heard within the lost time, that could

@@ -102,7 +102,7 @@ class Checks:
             if not self.parted:
                 self.world.tell(f"{one.name} and {other.name} both speak, as two nodes alone cannot know better")
             self.parted = True
-            for talk in self.peers.open:
+            for talk in self.peers.talks.values():  # also of one that is over the last words may still be on their way
                 talk.may_break = True
         else:
             self.complain(f"I2 {one.name} and {other.name} both speak")
