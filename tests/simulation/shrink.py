@@ -43,7 +43,7 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
     for at in range(len(faults)):
         yield replace(plan, faults=faults[:at] + faults[at + 1 :])
     plainest = Plan(plan.seed)
-    for name in ("lost", "late", "override", "policy", "even", "talks", "length"):
+    for name in ("lost", "late", "override", "policy", "even", "hurry", "guarded", "talks", "length"):
         plain = 0.0 if name in ("lost", "late") else 1 if name == "talks" else getattr(plainest, name)
         if getattr(plan, name) != plain:
             yield replace(plan, **{name: plain})

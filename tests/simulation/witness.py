@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from protocol.events import AskWitness, WitnessAnswered
+from tests.protocol.simulation.keeper import Keeper
 from tests.simulation.world import World
 
 if TYPE_CHECKING:
@@ -16,16 +17,12 @@ if TYPE_CHECKING:
 WAY_S = 0.004
 
 
-class Store:
-    """Linearizable while it has its quorum, silent while not."""
+class Store(Keeper):
+    """A keeper some way off."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
-        self.record: bytes | None = None
-        self.revision = 0
-        self.quorum = True
-        self.cut: set[str] = set()
-        """Machines that it cannot be reached from."""
         self.extra_s = 0.0
 
     def ask(self, process: Process, question: AskWitness, answered: Any) -> None:
@@ -35,20 +32,13 @@ class Store:
     def _way_s(self) -> float:
         return WAY_S * (0.2 + self.world.random.random()) + self.extra_s
 
-    def _reaches(self, process: Process) -> bool:
-        return self.quorum and process.machine.name not in self.cut
-
     def _arrive(self, process: Process, question: AskWitness, answered: Any) -> None:
-        if not self._reaches(process):
-            return
-        if question.write is not None and question.revision == self.revision:
-            self.record = question.write
-            self.revision += 1
-        answer = WitnessAnswered(question.number, self.record, self.revision)
-        self.world.after(self._way_s(), self._return, process, answer, answered)
+        answer = self.answer(process.machine.name, question)
+        if answer is not None:
+            self.world.after(self._way_s(), self._return, process, answer, answered)
 
     def _return(self, process: Process, answer: WitnessAnswered, answered: Any) -> None:
-        if self._reaches(process) and process.alive:
+        if self.reaches(process.machine.name) and process.alive:
             process.loop.call_soon(_settle, answered, answer)
 
 

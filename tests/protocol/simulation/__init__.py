@@ -15,7 +15,7 @@ A node *speaks* while its lease lasts. The checkers:
 
   world.py   virtual time, links, what happened
   node.py    a machine, its guard, and the worker that carries out what the role machine wants
-  witness.py the record that a third party keeps
+  witness.py the record that a third party keeps (keeper.py)
   faults.py  what befalls them
   run.py     one run, and the checkers
 """

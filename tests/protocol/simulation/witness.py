@@ -1,12 +1,12 @@
-"""A witness in simulation: one record, written at revisions; reached over paths that can be slow, or cut."""
+"""A witness in simulation, reached over paths that can be slow, or cut."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from protocol import events
 from protocol.events import AskWitness
+from tests.protocol.simulation.keeper import Keeper
 
 if TYPE_CHECKING:
     from tests.protocol.simulation.node import Worker
@@ -17,16 +17,12 @@ TIMEOUT_S = 0.3
 """How long a node waits for an answer. What it asked for may be done later all the same."""
 
 
-class SimulatedWitness:
-    """Linearizable while it has its quorum; silent while not."""
+class SimulatedWitness(Keeper):
+    """A keeper some way off."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
-        self.record: bytes | None = None
-        self.revision = 0
-        self.quorum = True
-        self.cut: set[str] = set()
-        """Nodes that it cannot be reached from."""
         self.delay_s = 0.004
         """The longest that one way takes."""
 
@@ -40,23 +36,17 @@ class SimulatedWitness:
                 answered = True
                 worker.give(event)
 
+        def come_back(answer: events.WitnessAnswered) -> None:
+            if self.reaches(worker.node.name):
+                deliver(answer)
+
         def arrive() -> None:
-            if self.quorum and worker.node.name not in self.cut:
-                self._write(question)
-                answer = events.WitnessAnswered(question.number, self.record, self.revision)
-                self.world.after(self._way_s(), lambda: self._return(worker, lambda: deliver(answer)))
+            answer = self.answer(worker.node.name, question)
+            if answer is not None:
+                self.world.after(self._way_s(), lambda: come_back(answer))
 
         self.world.after(self._way_s(), arrive)
         self.world.after(TIMEOUT_S, lambda: deliver(events.WitnessFailed(question.number, "timeout")))
-
-    def _return(self, worker: Worker, deliver: Callable[[], None]) -> None:
-        if worker.node.name not in self.cut:
-            deliver()
-
-    def _write(self, question: AskWitness) -> None:
-        if question.write is not None and question.revision == self.revision:
-            self.record = question.write
-            self.revision += 1
 
     def _way_s(self) -> float:
         return self.world.random.uniform(0.0005, self.delay_s)
