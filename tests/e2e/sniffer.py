@@ -17,6 +17,7 @@ from scripts.lab.namespaces import LabError, command, inside
 _PATIENCE_S = 10.0
 _HEADER_OCTETS = 24
 PORT = 7410
+HELLO = b"TNDM"
 
 
 class Sniffer:
@@ -62,6 +63,14 @@ def _goes_to(frame: Any, destination: str) -> bool:
     return isinstance(frame.data, dpkt.ip.IP) and frame.data.dst == socket.inet_aton(destination)
 
 
+def opened(frames: list[Any], destination: str) -> bytes:
+    """All that `destination` was told on the stream whose opening was captured."""
+    told: dict[tuple[int, int], bytes] = {}
+    for segment in (frame.data.data for frame in segments(frames, destination)):
+        told[segment.sport, segment.dport] = told.get((segment.sport, segment.dport), b"") + bytes(segment.data)
+    return next(octets for octets in told.values() if octets.startswith(HELLO))
+
+
 def contents(frames: list[Any]) -> bytes:
     """All that was said, streams put together: a word may lie across two segments."""
     said: dict[Any, bytearray] = {}
@@ -79,6 +88,20 @@ def altered(payload: bytes) -> Iterator[bytes]:
         yield bytes(changed)
 
 
+def carrying(frame: Any, payload: bytes, seq: int | None = None) -> bytes:
+    """The same frame with this payload, and this number if it is of TCP; its checksums are made anew."""
+    copy = dpkt.ethernet.Ethernet(bytes(frame))
+    packet, inner = copy.data, copy.data.data
+    inner.data = payload
+    if isinstance(inner, dpkt.udp.UDP):
+        inner.ulen = 8 + len(payload)
+    elif seq is not None:
+        inner.seq = seq % 2**32
+    packet.len = packet.hl * 4 + len(inner)
+    packet.sum = inner.sum = 0
+    return bytes(copy)
+
+
 class Injector:
     """Puts frames on the wire towards a node, at its port of the switch."""
 
@@ -90,18 +113,9 @@ class Injector:
 
         self._sock = inside(lab.topology.namespace("switch"), connect)
 
-    def send(self, frame: Any, payload: bytes, **header: int) -> None:
-        """A captured frame with this payload and these fields of its TCP header; its checksums are made anew."""
-        copy = dpkt.ethernet.Ethernet(bytes(frame))
-        packet, inner = copy.data, copy.data.data
-        inner.data = payload
-        for name, value in header.items():
-            setattr(inner, name, value)
-        if isinstance(inner, dpkt.udp.UDP):
-            inner.ulen = 8 + len(payload)
-        packet.len = packet.hl * 4 + len(inner)
-        packet.sum = inner.sum = 0
-        self._sock.send(bytes(copy))
+    def send(self, frame: Any, payload: bytes) -> None:
+        """A captured frame with this payload."""
+        self._sock.send(carrying(frame, payload))
 
     def close(self) -> None:
         self._sock.close()

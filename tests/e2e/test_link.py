@@ -1,25 +1,33 @@
 """What stands between the nodes and whoever can read, record, alter and send on the network between them.
 
 The pair's own traffic is captured while ICCP peers are served, searched for anything readable, and played back at both
-nodes, as it was and altered: nothing of it is taken, and nothing comes of it. Then the cluster key is changed.
+nodes, as it was and altered: nothing of it is taken, and nothing comes of it. A host in the middle of the cable can end
+the replication stream, and no more. Then the cluster key is changed.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from node.keys import Rotation, rotate
+from protocol import messages
+from protocol.frames import FrameWriter
+from protocol.seal import KEY_BYTES, Sealer
 from scripts.lab.lab import Lab
 from scripts.lab.layout import LOAD_PORT, Timing
+from scripts.lab.namespaces import inside
 from scripts.lab.nodes import Node
 from scripts.lab.programs import Program
-from tests.e2e.lines import Line, listen, receive, take_over, until
-from tests.e2e.sniffer import Injector, Sniffer, altered, contents, datagrams, segments
+from tests.e2e.lines import Line, cached, listen, receive, row, take_over, until
+from tests.e2e.middle import Forgery, Middle, in_the_middle
+from tests.e2e.sniffer import PORT, Injector, Sniffer, altered, contents, datagrams, opened, segments
 from tests.inspector import vectors
 from tests.requirements import needs_root, needs_tool
 
@@ -27,9 +35,11 @@ pytestmark = [needs_root, needs_tool("tcpdump")]
 
 TIMING = Timing(interval_ms=200, lost_threshold=6, lease_ms=900)
 PATIENCE_S = 60.0
+UNAUTHENTICATED = "stream_refused_unauthenticated"
 ADDRESSES = {"a": "10.78.0.1", "b": "10.78.0.2"}
 VALUE = bytes.fromhex("0842f6e97955aa33cc")
 """The octets of a value that a report carries; they go through the pair ten times over."""
+REPORT = vectors.data(vectors.osi(vectors.report(vectors.variables("ICC1/PT_1"), vectors.tlv(0x89, VALUE * 10))))
 NAMES = (b"ICC1", b"BRK1", b"PT_0", b"PT_1", b"Transfer", b"Bilateral", b"TASE2", b"10.1.100.10")
 """Of objects and peers; a session's record says the addresses in text."""
 
@@ -50,17 +60,21 @@ def clients(lab: Lab) -> Program:
     return clients
 
 
-def speak(lab: Lab) -> None:
-    """Known octets go through the pair both ways."""
+@pytest.fixture
+def line(lab: Lab) -> Iterator[Line]:
     listener = listen(lab, LOAD_PORT)
     line = Line(lab, listener)
-    assert line.server is not None
-    report = vectors.data(vectors.osi(vectors.report(vectors.variables("ICC1/PT_1"), vectors.tlv(0x89, VALUE * 10))))
-    for sender, receiver in ((line.client, line.server), (line.server, line.client)):
-        sender.sendall(report)
-        assert receive(receiver, len(report)) == report
+    yield line
     line.close()
     listener.close()
+
+
+def speak(line: Line) -> None:
+    """Known octets go through the pair both ways."""
+    assert line.server is not None
+    for sender, receiver in ((line.client, line.server), (line.server, line.client)):
+        sender.sendall(REPORT)
+        assert receive(receiver, len(REPORT)) == REPORT
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +84,11 @@ def capture(lab: Lab, clients: Program) -> list[Any]:
     sniffer = Sniffer(lab, lab.layout.root / "link.pcap")
     take_over(lab, "planned")
     lab.pair.wait_ready()
-    speak(lab)
+    listener = listen(lab, LOAD_PORT)
+    line = Line(lab, listener)
+    speak(line)
+    line.close()
+    listener.close()
     beats = {node: received(node) for node in lab.pair.nodes}
     until("heartbeats", lambda: all(heard(node, earlier, 12) for node, earlier in beats.items()), PATIENCE_S)
     assert passive is lab.pair.active()
@@ -87,9 +105,11 @@ def standing(lab: Lab) -> list[tuple[str, int]]:
     return [(status["role"], status["epoch"]) for status in (node.status() for node in lab.pair.nodes)]
 
 
-def warnings(lab: Lab, node: Node, event: str) -> int:
-    lines = lab.layout.log(node.name).read_text().splitlines()
-    return sum(json.loads(line).get("event") == event for line in lines if line.startswith("{"))
+def warnings(lab: Lab, node: Node, event: str, **fields: str) -> int:
+    """How often the node's log says this, its fields beginning so."""
+    records = (json.loads(line) for line in lab.layout.log(node.name).read_text().splitlines() if line.startswith("{"))
+    told = (record for record in records if record.get("event") == event)
+    return sum(all(record[name].startswith(words) for name, words in fields.items()) for record in told)
 
 
 def test_nothing_is_readable(lab: Lab, capture: list[Any]) -> None:
@@ -123,6 +143,97 @@ def test_heartbeats_played_back_and_altered_are_refused(lab: Lab, capture: list[
     assert warnings(lab, node, "datagram refused") - told <= len(kinds), "a flood of them does not flood the log"
     assert standing(lab) == before
     lab.pair.wait_ready()
+
+
+@pytest.mark.parametrize("role", ("active", "passive"))
+def test_a_recorded_stream_does_not_open_another(lab: Lab, capture: list[Any], role: str) -> None:
+    active, passive = lab.pair.wait_ready()
+    node, other = (active, passive) if role == "active" else (passive, active)
+    before, undisturbed = standing(lab), losses(lab)
+    counted, told = sum(refused(node, "stream").values()), warnings(lab, node, "stream refused")
+    recorded = opened(capture, ADDRESSES[node.name])[:16_384]
+    attempts = [recorded, *(octets + recorded[200:] for octets in altered(recorded[:200]))]
+    for octets in attempts:
+        play(lab, octets, other, node)
+    until("all refused", lambda: sum(refused(node, "stream").values()) == counted + len(attempts))
+    kinds = refused(node, "stream")
+    assert kinds["stream_refused_unauthenticated"]
+    assert 1 <= warnings(lab, node, "stream refused") - told <= len(kinds), "told, and no flood"
+    assert (standing(lab), losses(lab)) == (before, undisturbed), "nor does it disturb the stream there is"
+    assert active.status()["sync"] == passive.status()["sync"] == "in-sync"
+
+
+def play(lab: Lab, octets: bytes, source: Node, destination: Node) -> None:
+    """On a new connection, from the other node's own address. Nothing but a hello comes, and then the end."""
+
+    def dial() -> socket.socket:
+        return socket.create_connection((ADDRESSES[destination.name], PORT), 5, (ADDRESSES[source.name], 0))
+
+    answer = b""
+    with inside(lab.topology.namespace(source.name), dial) as sock, suppress(ConnectionError):
+        sock.sendall(octets)
+        while piece := sock.recv(4096):
+            answer += piece
+    assert len(answer) < 1200
+
+
+@pytest.fixture(scope="module")
+def middle(lab: Lab, capture: list[Any]) -> Iterator[Middle]:
+    lab.pair.wait_ready()
+    with in_the_middle(lab) as middle:
+        yield middle
+
+
+def turned(payload: bytes) -> bytes:
+    """With its last bit turned."""
+    return payload[:-1] + bytes([payload[-1] ^ 1])
+
+
+WORDS: dict[str, messages.Message] = {"passive": messages.Handover(99), "active": messages.Commit(1_000_000)}
+"""What would do harm if it were believed."""
+
+
+@pytest.mark.parametrize("how", ("altered", "played back", "made up"))
+@pytest.mark.parametrize("role", WORDS)
+def test_a_host_in_the_middle_can_end_the_stream_and_no_more(
+    lab: Lab, clients: Program, middle: Middle, line: Line, role: str, how: str
+) -> None:
+    """Its segments have the right numbers. Deltas go to the passive node, commits to the active one."""
+    speak(line)
+    active, passive = lab.pair.wait_ready()
+    before = standing(lab), cached(passive, line, [len(REPORT)] * 2)
+    node = passive if role == "passive" else active
+    counted, told = refused(node, "stream").get(UNAUTHENTICATED, 0), breaks(lab, node)
+    past = middle.hear(node.name, PATIENCE_S)
+    made_up = FrameWriter(Sealer(bytes(KEY_BYTES))).frame(messages.pack((WORDS[role],)))
+    forgeries: dict[str, Forgery] = {
+        "altered": lambda payload: (turned(payload),),
+        "played back": lambda payload: (payload, past),
+        "made up": lambda payload: (payload, made_up),
+    }
+    middle.forge(node.name, forgeries[how], PATIENCE_S)
+    until("refused", lambda: refused(node, "stream").get(UNAUTHENTICATED, 0) == counted + 1, PATIENCE_S)
+    assert same(row(passive, "/cache", line), before[1]), "what the passive node holds is what it held"
+    assert breaks(lab, node) == told + 1
+    assert lab.pair.wait_ready() == (active, passive)
+    assert standing(lab) == before[0]
+    speak(line)
+    cached(passive, line, [2 * len(REPORT)] * 2)
+    reports = clients.latest["reports"]
+    until("reports", lambda: clients.latest["reports"] > reports, PATIENCE_S)
+
+
+def breaks(lab: Lab, node: Node) -> int:
+    """How often the node has said that the stream ended because of what came on it."""
+    return warnings(lab, node, "replication stream lost", reason="unauthenticated")
+
+
+def same(here: dict[str, Any] | None, there: dict[str, Any]) -> bool:
+    return here is not None and here | {"age_s": 0} == there | {"age_s": 0}
+
+
+def losses(lab: Lab) -> list[int]:
+    return [node.status()["counters"].get("stream_losses", 0) for node in lab.pair.nodes]
 
 
 def test_the_key_is_changed_while_both_run(lab: Lab, clients: Program) -> None:
