@@ -27,7 +27,7 @@ The other node
   links.py      heartbeats by UDP             channel.py  the sealed TCP stream
   loss.py       heartbeats that did not come  networks.py the data networks: carriers, gateways
   replicator.py the primary's side of it      standby.py  the passive's
-  release.py    which release this is, and what it writes for another one
+  release.py    which release this is; schemas.py: what it reads, and what it writes for another one
   takeover.py   becoming active               catchup.py  peers that are ahead of what was told
   spares.py     what a takeover needs, made before        farewell.py what still arrives after a handover
   refusals.py   what is not accepted, counted

@@ -51,9 +51,10 @@ from node.proxy import Proxy
 from node.rates import Rates
 from node.refusals import Refusals
 from node.relay import Relay, Surroundings
-from node.release import READS, SOFTWARE, written_for
+from node.release import SOFTWARE
 from node.reload import Reload
 from node.replicator import Replicator, Standing
+from node.schemas import READS, written_for
 from node.spares import Spares
 from node.standby import Standby
 from node.status import Status

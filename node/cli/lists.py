@@ -39,71 +39,52 @@ execute.add_typer(_ha, name="ha")
 execute.add_typer(log, name="log")
 
 
-def _show(view: str, render: Callable[[Any], str], client: AdminClient, wanted: Filter, *, as_json: bool) -> None:
-    answer = client.get(view)
-    if wanted.anything:
-        typer.echo(answer.text if as_json else render(answer.data))
-        return
-    rows = wanted.of(answer.data)
-    typer.echo(json.dumps(rows) if as_json else render(rows))
+def _list(group: typer.Typer, view: str, render: Callable[[Any], str], text: str, *lines: str) -> None:
+    """A command `list`: what the node shows under /view, in the vendor's look, with filters."""
+
+    def show(
+        client: ClientOption = None,
+        server: ServerOption = None,
+        app: AppOption = None,
+        serial: SerialOption = None,
+        config: ConfigOption = None,
+        socket: SocketOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        answer, wanted = _client(config, socket).get(view), Filter(client, server, app, serial)
+        if wanted.anything:
+            typer.echo(answer.text if as_json else render(answer.data))
+            return
+        rows = wanted.of(answer.data)
+        typer.echo(json.dumps(rows) if as_json else render(rows))
+
+    group.command("list", help=text, epilog=examples(*lines))(show)
 
 
-@_ips_share.command(
-    "list", epilog=examples("tandem diagnose ips share list", "tandem diagnose ips share list --client 10.1.100.178")
+_list(
+    _ips_share,
+    "cache",
+    ips_share.render,
+    "The sessions that the passive node holds ready to take over.",
+    "tandem diagnose ips share list",
+    "tandem diagnose ips share list --client 10.1.100.178",
 )
-def ips_share_list(
-    client: ClientOption = None,
-    server: ServerOption = None,
-    app: AppOption = None,
-    serial: SerialOption = None,
-    config: ConfigOption = None,
-    socket: SocketOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The sessions that the passive node holds ready to take over."""
-    _show("cache", ips_share.render, _client(config, socket), Filter(client, server, app, serial), as_json=as_json)
-
-
-@_ips_session.command(
-    "list",
-    epilog=examples(
-        "tandem diagnose ips session list --app 'ICCP_Operate.*'",
-        "tandem diagnose ips session list --serial 0005000001 --json",
-    ),
+_list(
+    _ips_session,
+    "sessions",
+    ips_session.render,
+    "The sessions that this node inspects.",
+    "tandem diagnose ips session list --app 'ICCP_Operate.*'",
+    "tandem diagnose ips session list --serial 0005000001 --json",
 )
-def ips_session_list(
-    client: ClientOption = None,
-    server: ServerOption = None,
-    app: AppOption = None,
-    serial: SerialOption = None,
-    config: ConfigOption = None,
-    socket: SocketOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The sessions that this node inspects."""
-    wanted = Filter(client, server, app, serial)
-    _show("sessions", ips_session.render, _client(config, socket), wanted, as_json=as_json)
-
-
-@_sys_session.command(
-    "list",
-    epilog=examples(
-        "tandem diagnose sys session list --client '10.1.100.*'",
-        "tandem diagnose sys session list --server 172.16.200.177:102",
-    ),
+_list(
+    _sys_session,
+    "connections",
+    sys_session.render,
+    "The connections that this node proxies, with their address translation.",
+    "tandem diagnose sys session list --client '10.1.100.*'",
+    "tandem diagnose sys session list --server 172.16.200.177:102",
 )
-def sys_session_list(
-    client: ClientOption = None,
-    server: ServerOption = None,
-    app: AppOption = None,
-    serial: SerialOption = None,
-    config: ConfigOption = None,
-    socket: SocketOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The connections that this node proxies, with their address translation."""
-    wanted = Filter(client, server, app, serial)
-    _show("connections", sys_session.render, _client(config, socket), wanted, as_json=as_json)
 
 
 @_ha.command("switchover", epilog=examples("tandem execute ha switchover && tandem status --watch"))

@@ -26,6 +26,7 @@ What it is made of, from the ground up:
 and what is run with it:
 
   demo         `scripts/demo`            the whole thing, shown; walk: step by step through FortiOS's document
+  watching                               how the demo shows that time passes
   bench/       `scripts/bench`           how fast: the pair beside HAProxy, the inspector beside tshark
   soak         `scripts/soak-takeover`   hundreds of takeovers under load, with a verdict
   soak_faults  `scripts/soak-faults`     hundreds of random schedules of faults, with a verdict

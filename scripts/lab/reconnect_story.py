@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from scripts.lab import screen
-from scripts.lab.act import REPORTS_PER_S, wait
+from scripts.lab.act import REPORTS_PER_S
 from scripts.lab.evidence import Moment, Peers, Result, Sessions
 from scripts.lab.faults import boottime_ns
 from scripts.lab.lab import tandem
@@ -18,6 +18,7 @@ from scripts.lab.namespaces import LabError, kill
 from scripts.lab.nodes import Node, Pair
 from scripts.lab.programs import Program
 from scripts.lab.story import shortened
+from scripts.lab.watching import watch
 
 _RECONNECT_TIMEOUT_S: Final = 20.0
 _KINDS: Final = ("worker", "node", "planned")
@@ -55,15 +56,14 @@ class ReconnectStory:
         server, client = self._start_peers()
         self._say_what_is_missing(active)
         screen.heading(self._console, 2, "At work")
-        wait(seconds / 2)
-        self._show()
+        watch(self._console, seconds / 2, self._overview)
         before = Sessions.of(active)
         screen.heading(self._console, 3, f"The blow: {self._failure} of node {active.name}")
         moment = self._strike(active, passive)
         self._console.print(screen.takeover_table(moment, "it serves from now on; there is nothing to restore"))
-        wait(seconds / 2)
+        watch(self._console, seconds / 2, self._overview)
         self._await_clients(client)
-        self._show()
+        self._console.print(self._overview())
         after = Sessions.of(passive)
         return self._conclude(server, client, moment, before, after)
 
@@ -99,13 +99,13 @@ class ReconnectStory:
         self._console.print("Hitless takeover would need: " + "; ".join(missing) + ".", markup=False)
         self._console.print("Here connections end with the node that served them, and clients connect again.")
 
-    def _show(self) -> None:
+    def _overview(self, passed: str = "") -> RenderableType:
         panels = [screen.node_panel(node.name, node.status()) for node in self._pair.nodes]
         seen = self._programs[-1].latest
         words = f"{seen['alive']} of {seen['associations']} associations open, {seen['reports']} reports"
         again = f"{seen['reconnects']} opened again, longest outage {seen['outage_longest_ms']:.0f} ms"
         rows = [("tase2-client", words), ("", again)]
-        self._console.print(screen.overview(panels, screen.peers_panel(rows)))
+        return screen.overview(panels, screen.peers_panel(rows, passed))
 
     def _strike(self, active: Node, passive: Node) -> Moment:
         blow_ns = boottime_ns()

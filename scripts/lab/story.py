@@ -1,22 +1,20 @@
 """The demo in network namespaces: the pair at work, the blow, the takeover, and what it kept."""
 
-import time
-from typing import Any, Final
+from typing import Final
 
-from rich.console import Console
-from rich.live import Live
+from rich.console import Console, RenderableType
 
 from scripts.lab import screen, topology
-from scripts.lab.act import REPORTS_PER_S, Act, Mix, wait
+from scripts.lab.act import REPORTS_PER_S, Act, Mix
 from scripts.lab.evidence import Result
 from scripts.lab.faults import FAILURES, Failure
 from scripts.lab.lab import Lab
 from scripts.lab.nodes import Node
+from scripts.lab.watching import watch
 
 _LOAD_RATE_KIB: Final = 128.0
-_LOOK_S: Final = 0.25
+_GLANCE_S: Final = 0.5
 _SHARE_BEFORE: Final = 0.4  # of the time shown
-_PLAIN_EVERY: Final = 8  # looks between two lines when the output is no terminal
 _STAND_DOWN = {"worker": "worker killed", "node": "killed", "power": "no power", "freeze": "stopped (SIGSTOP)"}
 
 
@@ -31,8 +29,6 @@ class Story:
         self._seconds = seconds
         self._act = Act(lab, self._mix, _LOAD_RATE_KIB)
         self._notes: dict[str, str] = {}
-        self._watching = (0.0, 0.0)
-        """Since when, and for how long, the pair is watched at work."""
 
     def tell(self) -> Result:
         """The whole story; returns the verdict's numbers."""
@@ -89,7 +85,7 @@ class Story:
         screen.heading(self._console, 5, "Mended: the pair is whole again, ready for the next failure")
         self._act.mend(self._failure)
         self._console.print(f"Node {where}: passive, in sync." if self._failure.takes_over else "No longer degraded.")
-        self._watch(2 * _LOOK_S)
+        self._watch(_GLANCE_S)
 
     def _conclude(self) -> Result:
         screen.heading(self._console, 6, f"The same sessions, now on node {self._act.active.name}")
@@ -105,30 +101,16 @@ class Story:
         self._console.print(shortened(self._lab.tandem(node, *arguments)), highlight=False, markup=False)
 
     def _watch(self, seconds: float) -> None:
-        self._watching = (time.monotonic(), seconds)
-        if self._console.is_terminal:
-            with Live(self._overview(), console=self._console, auto_refresh=False) as live:
-                wait(seconds, lambda: live.update(self._overview(), refresh=True), _LOOK_S)
-            return
-        looks = iter(range(1 << 30))
-        wait(seconds, lambda: self._plain_look(next(looks)), _LOOK_S)
+        watch(self._console, seconds, self._overview)
 
-    def _plain_look(self, look: int) -> None:
-        if look % _PLAIN_EVERY == 0:
-            self._console.print(self._overview())
-
-    def _overview(self) -> Any:
+    def _overview(self, passed: str) -> RenderableType:
         panels = []
         for node in self._lab.pair.nodes:
             status = node.status()
             if status:
                 self._notes.pop(node.name, None)
             panels.append(screen.node_panel(node.name, status, self._notes.get(node.name, "")))
-        return screen.overview(panels, screen.peers_panel(self._peer_rows(), self._passed()))
-
-    def _passed(self) -> str:
-        started, seconds = self._watching
-        return f"{min(time.monotonic() - started, seconds):.0f} of {seconds:.0f} s"
+        return screen.overview(panels, screen.peers_panel(self._peer_rows(), passed))
 
     def _peer_rows(self) -> list[tuple[str, str]]:
         rows = []

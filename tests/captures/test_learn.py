@@ -22,6 +22,7 @@ from node.captures.inspection import Inspection, Sighting
 from node.captures.notes import Notes
 from node.captures.policing import Maker, policed
 from node.captures.tables import ALIKE_MIN
+from node.cli import learn, progress
 from node.policy import Loaded, load_policy_file
 from tests.captures import frames as made
 from tests.captures.test_inspect import AREVA, tandem, write
@@ -465,6 +466,12 @@ def test_nothing_to_learn_from(tmp_path: Path) -> None:
     assert done.stderr.startswith("tandem: nothing to learn from: no ICCP in it.pcap\n")
 
 
+def test_progress_through_captures(tmp_path: Path) -> None:
+    capture = write(tmp_path, made.packets(conversation()))
+    assert tandem("learn", capture).stderr == ""
+    assert tandem("learn", capture, "--progress").stderr.splitlines()[-1] == "it.pcap: 100 %"
+
+
 @pytest.mark.parametrize("arguments", [[], ["--live", "it.pcap"]])
 def test_captures_or_live(arguments: list[str]) -> None:
     done = tandem("learn", *arguments)
@@ -514,6 +521,30 @@ def test_live_from_now_on(node: FakeNode, tmp_path: Path, monkeypatch: pytest.Mo
     assert done.exit_code == 0
     assert done.stderr == "tandem: learning for 5 s; Ctrl-C ends it sooner\n"
     assert denied(judged(loaded(done.stdout), conversation())) == []
+
+
+def test_progress_of_learning_live(node: FakeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = Hours()
+    for module in (learn, progress):
+        monkeypatch.setattr(module, "time", hours)
+    answer(node, iccp=gathered(conversation()).facts())
+    done = tandem("learn", "--live", "--seconds", "5", "--progress", "--socket", tmp_path / "a.sock")
+    parts = [int(line.split()[1]) for line in done.stderr.splitlines() if line.startswith("learning: ")]
+    assert len(parts) > 10
+    assert (parts[0], parts[-1], parts) == (0, 96, sorted(parts))
+
+
+class Hours:
+    """A clock on which time passes only while one sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
 
 
 @pytest.mark.parametrize("facts", [{}, 3, [3], {"services": 3}, {"services": {"iccp": [{"address": "x"}]}}])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from inspector import Direction, Stack
 from scripts.lab import namespaces
 from scripts.lab.bench import __main__ as bench
 from scripts.lab.bench import capture_file, recorded, traffic, tshark
+from scripts.lab.bench.commands import LINES
 from scripts.lab.programs import REPOSITORY
 from tests.requirements import needs_root, needs_tool
 
@@ -49,10 +51,10 @@ def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def figures(*arguments: str) -> dict[str, float]:
+def figures(*arguments: str) -> dict[str, Any]:
     done = run_bench("--json", "--turns", "1", "--reports", str(REPORTS), "--seconds", "1", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 
@@ -64,6 +66,14 @@ def test_both_parts() -> None:
     assert all(answer[key] > 0 for key in ROUND_TRIP + INSPECTOR)
     assert answer["reports"] == REPORTS
     assert not any(namespaces.exists(f"e2e-bch-{host}") for host in ("node-a", "haproxy", "router"))
+
+
+@needs_root
+def test_commands_on_a_live_pair() -> None:
+    answer = figures("--commands", "--connections", "2", "--prefix", "e2e-bch-")
+    assert answer["sessions"] == 2
+    assert {str(line) for line in LINES} < set(answer["commands"])
+    assert all(taken["median_ms"] >= taken["least_ms"] > 0 for taken in answer["commands"].values())
 
 
 @needs_tool("tshark")

@@ -3,9 +3,14 @@
 import json
 import subprocess
 import sys
+from io import StringIO
+
+import pytest
+from rich.console import Console
 
 from scripts.lab import namespaces
 from scripts.lab.programs import REPOSITORY
+from scripts.lab.watching import watch
 from tests.requirements import needs_root
 
 KEYS = [
@@ -30,6 +35,7 @@ KEYS = [
 
 
 def run_demo(*arguments: str) -> dict[str, object]:
+    """The object that its last line is."""
     done = subprocess.run(
         [sys.executable, "-m", "scripts.lab.demo", "--json", "--seconds", "3", *arguments],
         cwd=REPOSITORY,
@@ -56,3 +62,12 @@ def test_unprivileged() -> None:
     answer = run_demo("--unprivileged", "--connections", "2")
     assert list(answer) == KEYS
     assert (answer["takeover"], answer["epoch_before"], answer["epoch_after"]) == ("reconnect", 1, 2)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_demo_shows_how_much_of_its_time_has_passed(terminal: bool) -> None:
+    console = Console(file=StringIO(), force_terminal=terminal, width=80)
+    watch(console, 0.6, lambda passed: f"overview, {passed}")
+    shown = console.file.getvalue()
+    assert "overview, 0 of 1 s" in shown
+    assert ("overview, 1 of 1 s" in shown) == terminal, "elsewhere it is not said several times a second"

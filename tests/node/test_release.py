@@ -10,7 +10,8 @@ import pytest
 
 from node.agreement import Agreement
 from node.member import Facts, Member
-from node.release import READS, SOFTWARE, WRITES, written_for
+from node.release import SOFTWARE
+from node.schemas import READS, WRITES, written_for
 from protocol.errors import HandshakeError
 from protocol.handshake import Identity
 from protocol.heartbeat import Role, Sync

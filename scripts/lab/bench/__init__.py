@@ -10,6 +10,8 @@ roundtrip       the round trip through the pair, through HAProxy, and straight
 askers          many clients at a steady pace; what each of them waited
 switchover      planned switchovers under their load, there and back
 
+commands        every command of `tandem` on a pair with sessions: how long, and what it loads
+
 traffic         an association's opening and its reports, recorded or made up; many times over
 capture_file    the same as a capture file
 timed           other programs run to their end, and the processor time they took

@@ -1,5 +1,5 @@
 """How fast: the round trip through the pair beside HAProxy's, and the inspector beside tshark; or, with --switchover,
-what many busy clients see of a planned switchover and of the way back.
+what many busy clients see of a planned switchover and of the way back; or, with --commands, how soon `tandem` answers.
 
 Exit code 0 when everything was measured, 2 when it cannot be measured here. All but the inspector needs root.
 """
@@ -10,14 +10,16 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Final
+from typing import Any, Final, Protocol
 
 from rich.console import Console
+from rich.table import Table
 
 from scripts.lab import faults
-from scripts.lab.bench import inspection, roundtrip, switchover
+from scripts.lab.bench import commands, inspection, roundtrip, switchover
 from scripts.lab.bench.figures import Figures
 from scripts.lab.namespaces import LabError
 
@@ -35,12 +37,21 @@ class Extent:
     turns: int
 
 
+class Shown(Protocol):
+    """What every part comes to."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+    def tables(self) -> list[Table]: ...
+
+
 _QUICK: Final = Extent(20.0, 3)
 _LONG: Final = Extent(90.0, 7)
 _REPORTS: Final = 100_000
 _ROUNDS: Final = 10
 _QUICK_ROUNDS: Final = 3
 _CONNECTIONS: Final = 100
+_ASSOCIATIONS: Final = 40
 _PERIOD_MS: Final = 100
 
 
@@ -50,7 +61,7 @@ def main() -> int:
         signal.signal(number, _leave)
     console = Console(highlight=False, width=max(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH))
     try:
-        figures = _run_switchovers(options) if options.switchover else _run(options)
+        figures = _part(options)(options)
     except LabError as error:
         print(f"The bench cannot go on: {error}", file=sys.stderr)
         return CANNOT
@@ -63,6 +74,12 @@ def main() -> int:
         for table in figures.tables():
             console.print(table)
     return MEASURED
+
+
+def _part(options: argparse.Namespace) -> Callable[[argparse.Namespace], Shown]:
+    if options.commands:
+        return _run_commands
+    return _run_switchovers if options.switchover else _run
 
 
 def _run(options: argparse.Namespace) -> Figures:
@@ -80,8 +97,14 @@ def _run(options: argparse.Namespace) -> Figures:
 def _run_switchovers(options: argparse.Namespace) -> switchover.Switchovers:
     _need_root()
     rounds = options.turns or (_QUICK_ROUNDS if options.quick else _ROUNDS)
-    clients = switchover.Clients(options.connections, options.period_ms)
+    clients = switchover.Clients(options.connections or _CONNECTIONS, options.period_ms)
     return switchover.measure(options.prefix, rounds, clients, _say, options.blow)
+
+
+def _run_commands(options: argparse.Namespace) -> commands.Commands:
+    _need_root()
+    turns = options.turns or (_QUICK_ROUNDS if options.quick else _ROUNDS)
+    return commands.measure(options.prefix, turns, options.connections or _ASSOCIATIONS, _say)
 
 
 def _need_root() -> None:
@@ -108,7 +131,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, metavar="N", help="of round trips, all paths together")
     parser.add_argument("--turns", type=int, metavar="N", help="of the inspector and tshark, the best counts; rounds")
     parser.add_argument("--switchover", action="store_true", help="there by command and back by override, nothing else")
-    parser.add_argument("--connections", type=int, default=_CONNECTIONS, metavar="N", help="of clients that ask")
+    parser.add_argument("--commands", action="store_true", help="every command on a pair with sessions, nothing else")
+    parser.add_argument("--connections", type=int, metavar="N", help="of clients")
     parser.add_argument("--period-ms", type=int, default=_PERIOD_MS, metavar="N", help="between a client's requests")
     parser.add_argument("--blow", choices=sorted(faults.FAILURES), default="planned", help="instead of the command")
     parser.add_argument("--prefix", default="bench-", help=argparse.SUPPRESS)
