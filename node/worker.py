@@ -190,7 +190,13 @@ class Worker:
             override=cluster.override,
             session_pickup=cluster.session_pickup and self._orders.hitless,
             witness_lease_s=None if self._config.witness is None else self._config.witness.lease_s,
+            solo_after_s=cluster.standby_loss.after_s if self._may_be_solo_unheard else None,
         )
+
+    @property
+    def _may_be_solo_unheard(self) -> bool:
+        """Whether a primary goes solo that a stopped passive cannot hear, and no witness would tell of it."""
+        return self._config.cluster.standby_loss.policy == "degrade" and self._config.witness is None
 
     def _identity(self) -> Identity:
         return Identity(

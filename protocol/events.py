@@ -30,6 +30,9 @@ class Settings:
     session_pickup: bool = True
     witness_lease_s: float | None = None
     """How long an answer of the witness lets a node be active; None: there is no witness."""
+    solo_after_s: float | None = None
+    """An active node that goes solo for want of its passive has waited for so long; None: it does not, or the witness
+    would know."""
 
     def __post_init__(self) -> None:
         if self.interval_s <= 0 or self.lost_threshold < 2:

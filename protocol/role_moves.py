@@ -33,6 +33,7 @@ def wait(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
 def follow(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
     """The peer is active."""
     state.follow(now)
+    state.trust_cache(now, streaming=heartbeat.stream)
 
 
 def claim(state: RoleState, heartbeat: Heartbeat, now: float) -> None:

@@ -20,6 +20,8 @@ from protocol.witness import Witness
 
 PATIENCE = 3
 """How many start waits a starting node waits for another to act."""
+GRACE_LOOKS = 4
+"""How often in a grace of an interval it is looked whether this node runs."""
 
 
 class RoleState:
@@ -33,6 +35,8 @@ class RoleState:
         self.peer = Peer(settings.node, settings.incarnation, settings.start_wait_s)
         self.data_ok = True
         self.in_sync = False
+        self.current_until = float("inf") if settings.solo_after_s is None else float("-inf")
+        """Passive: no sooner than this can the active node have gone solo, as far as I know."""
         self.stream_up = False
         self.handing_over = False
         self.wishes = Wishes(settings)
@@ -51,6 +55,8 @@ class RoleState:
         self.grace_ends_at = now
         self.look_at = float("inf")
         """In a grace: when a step has to come, or this node does not run."""
+        self.stopped_s = 0.0
+        """In a grace: how long this node did not run, at the most; words that lie unread are no older."""
         self.lapsed_at: float | None = None
         """Active, but silent since then: the lease ran out while no other node was heard, or the witness was not."""
         self.able_since: float | None = None
@@ -74,6 +80,14 @@ class RoleState:
             self.report("following", node=self.peer.name or "", epoch=self.epoch)
             self.send(now)
 
+    def trust_cache(self, now: float, *, streaming: bool) -> None:
+        """When the active node said this it was not solo yet; it waits first. In a grace its words may be old."""
+        if self.settings.solo_after_s is not None:
+            said_at = now - self.stopped_s if now < self.grace_ends_at else now
+            silence_s = 2 * self.settings.lost_s
+            waits_s = max(self.settings.solo_after_s, silence_s) if streaming else silence_s
+            self.current_until = max(self.current_until, said_at + waits_s)
+
     def activate(self, reason: str, now: float) -> None:
         """Nobody else is active: be it, or ask the witness. Not in a grace: what says so may be overtaken."""
         if now < self.grace_ends_at:
@@ -93,6 +107,9 @@ class RoleState:
     def become_active(self, reason: str, now: float) -> None:
         """In an epoch of my own."""
         use_cache = self.role is Role.PASSIVE and self.settings.session_pickup
+        if use_cache and now > self.current_until:
+            use_cache = False
+            self.report("cache-not-trusted", late_ms=round((now - self.current_until) * 1000))
         self.role = Role.ACTIVE
         self.epoch += 1
         if self.witness is not None:
@@ -127,7 +144,13 @@ class RoleState:
 
     def listen(self, now: float) -> None:
         """This node did not run: an interval in which it does has to pass."""
-        self.grace_ends_at = self.look_at = now + self.settings.interval_s
+        self.grace_ends_at = now + self.settings.interval_s
+        self.look_again(now)
+
+    def look_again(self, now: float) -> None:
+        """In a grace a step has to come soon."""
+        soon = min(now + self.settings.interval_s / GRACE_LOOKS, self.grace_ends_at)
+        self.look_at = soon if now < self.grace_ends_at else float("inf")
 
     def reclaim(self) -> None:
         """Nobody has spoken up: go on."""

@@ -10,8 +10,6 @@ from protocol.witness import Witness
 
 GRACES_MAX = 3
 """How often in one silence a late tick may put its end off."""
-GRACE_LOOKS = 4
-"""In a grace, and while a lapsed lease is silent, this often in an interval is looked whether this node runs."""
 
 
 class Timer(NamedTuple):
@@ -120,13 +118,13 @@ def notice_pause(state: RoleState, due: float | None, now: float) -> None:
     """This step should have come at `due`. If it is late, this node did not run, and words may lie unread: still, if it
     did not run in a grace either."""
     interval_s = state.settings.interval_s
-    look_s = interval_s / GRACE_LOOKS
     listening = state.look_at < float("inf")
-    if due is not None and now > due + (look_s if listening else interval_s) and state.graces < GRACES_MAX:
+    if due is not None and now > due + (interval_s / 2 if listening else interval_s) and state.graces < GRACES_MAX:
         state.graces += 1
         state.doubted_at = None
+        state.stopped_s = max(state.stopped_s if listening else 0.0, now - due + interval_s)
         state.listen(now)
-    state.look_at = min(now + look_s, state.grace_ends_at) if now < state.grace_ends_at else float("inf")
+    state.look_again(now)
 
 
 def tick(state: RoleState, now: float) -> None:

@@ -26,7 +26,7 @@ Why two nodes do not speak at once:
 6. An event that comes late, beyond its deadline by more than an interval, means that this node did not run,
    and words of the other may lie unread: that it lives, or that since its LEAVING it is active in a new life.
    One interval of grace is granted to take them in; in it nothing makes this node active, and a doubt starts
-   anew after it. It begins again if this node is late in it by more than a quarter: it shall run meanwhile, and
+   anew after it. It begins again if this node is late in it by more than half of it: it shall run meanwhile, and
    not only let time pass. At most GRACES_MAX times in one silence, or a node that is always late would never take
    over. The active node needs no such rule: its lease ends by itself, in the kernel, however long it is
    stopped (LeaseLost when it wakes).
@@ -43,6 +43,9 @@ Why two nodes do not speak at once:
    be taken over from; else it waits, silent, and goes on once it is shown that the record is still its own (7).
    Before acknowledgements are let go of which a standby that may live does not know, the record says so (SoloWanted):
    whoever takes it after that does not use its cache.
+9. An active node that does not hear its passive goes solo after a while, and says so before. A passive that was stopped
+   meanwhile, and then hears nothing but old words, cannot know of it. So whoever takes over later than that after the
+   active node last said anything, as far as can be known, does not use its cache: the sessions are reset.
 
 Only bound words are evidence (see peer.py). Two uses of unbound ones are safe: an active node gives way to a
 claim that outranks its own, since an epoch once used stays used, whenever the claim was made; and a starting

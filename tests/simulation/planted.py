@@ -15,6 +15,7 @@ from node.store import GrowingNumber
 from node.takeover import Takeover
 from protocol import role_moves, roles
 from protocol.heartbeat import Role
+from protocol.role_state import RoleState
 from protocol.session import Leg, Session
 from tests.simulation.faults import Fault
 from tests.simulation.gate import GateProgram
@@ -77,6 +78,10 @@ def _stale_cache() -> list[Swap]:
     return [(Replicator, "tick", tick), (Standby, "primary_says", lambda _standby, **_: None)]
 
 
+def _old_words_trusted() -> list[Swap]:
+    return [(RoleState, "trust_cache", lambda state, _now, **_: setattr(state, "current_until", float("inf")))]
+
+
 def _epoch_reused() -> list[Swap]:
     def forget(number: Any, value: int) -> None:
         number.value = max(number.value, value)
@@ -137,6 +142,11 @@ PLANTED = {
     "the active node is deaf to doubt": Planted(_deaf_to_doubt, "I2", ("at 1.500 cut-all b in 0.500",)),
     "ack released early": Planted(_early_ack, "I1"),
     "stale cache used": Planted(_stale_cache, "I6", ("at 1.500 cut-all a in 1.000", "at 2.200 kill a")),
+    "old words trusted": Planted(
+        _old_words_trusted,
+        "I6",
+        ("at 1.500 freeze b 1.200", "at 1.600 cut-links b both 0.900", "at 2.300 kill-node a 1.0"),
+    ),
     "epoch reused": Planted(_epoch_reused, "I5"),
     "address before state": Planted(_address_before_state, "I3", ("at 1.500 kill a",)),
     "forwarded without verdict": Planted(_no_verdict, "I4"),
