@@ -1,11 +1,16 @@
 """The documents speak of what there is: alarms, events, commands, files."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
+from click import Command, Context, Group
 from ruamel.yaml import YAML
 
+from node.cli.main import app
 from node.events import Kind
 
 ROOT = Path(__file__).parents[1]
@@ -31,3 +36,49 @@ def test_files_that_are_named_are_there(document: Path) -> None:
     named = re.findall(r"`((?:configs|docs|scripts|tests|node|protocol|inspector)/[\w./-]*)`", text)
     linked = [document.parent / link for link in re.findall(r"\]\(([\w./-]+)\)", text)]
     assert [path for path in (*map(ROOT.joinpath, named), *linked) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_command_lines_are_what_the_program_takes(document: Path) -> None:
+    wrong = [line for line in written(document.read_text(), "tandem ") if not taken(shlex.split(line)[1:])]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_scripts_take_the_options_that_are_named(document: Path) -> None:
+    for line in written(document.read_text(), "(?:\\./)?scripts/\\w"):
+        script, *words = line.removeprefix("./").split()
+        if (ROOT / script).is_dir() or script.endswith(".py"):
+            continue
+        named = {word for word in words if word.startswith("--")}
+        assert named <= script_options(script), line
+
+
+def test_the_demos_options_are_its_own() -> None:
+    table = (ROOT / "README.md").read_text().partition("Then try")[2].partition("\n\n`")[0]
+    named = set(re.findall(r"--[a-z][a-z-]+", table))
+    assert len(named) > 5
+    assert named <= script_options("scripts/demo")
+
+
+def written(text: str, start: str) -> Iterator[str]:
+    """Command lines in a text: between backticks, or on lines of their own; without remarks and what is optional."""
+    for line in re.findall(rf"`({start}[^`]*)`|^ {{4}}({start}.*)$", text, re.MULTILINE):
+        yield re.sub(r"\s+#.*|[][…]|\s*$", "", " ".join("".join(line).split()))
+
+
+def taken(words: list[str]) -> bool:
+    """Whether there is such a command with such options; what they are given does not matter."""
+    at: Command = typer.main.get_command(app)
+    while isinstance(at, Group) and words and words[0] in at.commands:
+        at = at.commands[words.pop(0)]
+    options = {name for parameter in at.get_params(Context(at)) for name in parameter.opts}
+    return not isinstance(at, Group) and {word for word in words if word.startswith("-")} <= options
+
+
+def script_options(script: str) -> set[str]:
+    """The options of the program that a script hands its own to."""
+    (module,) = re.findall(r"-m ((?:scripts|tests)\.[\w.]+) \"\$@\"", (ROOT / script).read_text()) or [""]
+    path = ROOT / module.replace(".", "/")
+    source = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+    return set(re.findall(r"add_argument\(\s*\"(--[a-z-]+)\"", source.read_text())) if module else set()

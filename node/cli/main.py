@@ -84,7 +84,13 @@ def doctor(
         raise typer.Exit(EXIT_USAGE)
 
 
-@app.command(epilog=examples("tandem keygen /etc/tandem/cluster.key"))
+@app.command(
+    epilog=examples(
+        "tandem keygen /etc/tandem/cluster.key",
+        "tandem keygen /etc/tandem/cluster.key --rotate add",
+        "tandem keygen --token /etc/tandem/page.token",
+    )
+)
 def keygen(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Where to write the key file.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
