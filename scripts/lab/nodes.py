@@ -162,11 +162,11 @@ class Pair:
         """Wait until one node is active and the other passive and in sync; returns (active, passive)."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            by_role = {node.status().get("role"): node for node in self.nodes}
-            if "active" in by_role and "passive" in by_role:
-                passive = by_role["passive"]
-                passive.wait("in sync", in_sync, deadline - time.monotonic())
-                return by_role["active"], passive
+            seen = [(node, node.status()) for node in self.nodes]
+            active = next((node for node, status in seen if status.get("role") == "active"), None)
+            passive = next((node for node, status in seen if in_sync(status)), None)
+            if active is not None and passive is not None:
+                return active, passive
             time.sleep(_POLL_S)
         raise LabError(f"no pair: {[(node.name, node.status(), node._last_words()) for node in self.nodes]}")
 

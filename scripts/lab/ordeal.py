@@ -17,8 +17,8 @@ from scripts.lab.schedule import Blow, leaves_a_path, may_break
 
 _ASSOCIATIONS: Final = 2
 _LOAD_CONNECTIONS: Final = 2
-_PROGRESS_TIMEOUT_S: Final = 40.0
-_READY_TIMEOUT_S: Final = 40.0
+_PROGRESS_TIMEOUT_S: Final = 90.0
+_READY_TIMEOUT_S: Final = 90.0  # a node starts slowly where the machine is busy with both
 _END_TIMEOUT_S: Final = 40.0
 _SETTLE_S: Final = 0.5
 _HANDOVER_S: Final = 1.5  # within which a planned switchover is over

@@ -41,7 +41,10 @@ def witness(lab: Lab, load: Program, seconds: float) -> dict[str, Any]:
         moved = load.latest["received"] - begun
     finally:
         passive.signal(signal.SIGCONT)
+    continued_s = time.monotonic()
+    active.wait("in sync again", _is_followed, _READY_S)  # the passive may believe for a moment that it never was not
     passive.wait("in sync again", in_sync, _READY_S)
+    in_sync_s = time.monotonic() - continued_s
     peak = _memory_kib(active, "VmHWM")
     resumed = load.latest["received"]
     time.sleep(_SETTLE_S)
@@ -50,6 +53,7 @@ def witness(lab: Lab, load: Program, seconds: float) -> dict[str, Any]:
         "state": stopped["replication"]["state"],
         "degraded": stopped["degraded"],
         "bytes_meanwhile": moved,
+        "in_sync_after_s": round(in_sync_s, 2),
         "bytes_after": load.latest["received"] - resumed,
         "memory_before_kib": before,
         "memory_peak_kib": peak,
@@ -67,6 +71,10 @@ def witness(lab: Lab, load: Program, seconds: float) -> dict[str, Any]:
         "bytes_wrong": verdict["bytes_wrong"],
         "longest_stall_ms": verdict["longest_stall_ms"],
     }
+
+
+def _is_followed(status: dict[str, Any]) -> bool:
+    return bool(status["replication"]["state"] == "in-sync")
 
 
 def _memory_kib(node: Node, what: str) -> int:

@@ -15,8 +15,9 @@ from scripts.lab import association, ordeal, schedule, stream
 from scripts.lab.clocks import Clocks
 from scripts.lab.disks import SmallDisk
 from scripts.lab.faults import FAULTS
-from scripts.lab.layout import Timing
+from scripts.lab.layout import Layout, Timing
 from scripts.lab.namespaces import exists, inside
+from scripts.lab.nodes import Node, Pair
 from scripts.lab.peers.sequence import Pace, SequenceCheck
 from scripts.lab.programs import Program
 from scripts.lab.soaking import Way, add_timing, timing
@@ -63,6 +64,20 @@ def test_a_seed_is_a_schedule() -> None:
     assert schedule.draw("seed/1") == schedule.draw("seed/1") != schedule.draw("seed/2")
     drawn = [blow.fault.failure.name for number in range(200) for blow in schedule.draw(f"seed/{number}")]
     assert set(drawn) == set(FAULTS), "every fault has its turn"
+
+
+def test_a_pair_is_found_though_its_roles_change_while_one_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair((Node("a", None, Layout(tmp_path)), Node("b", None, Layout(tmp_path))))
+    active, in_sync = {"role": "active", "sync": "in-sync"}, {"role": "passive", "sync": "in-sync"}
+    seen = {
+        "a": iter([active, {"role": "passive", "sync": "syncing"}, in_sync]),
+        "b": iter([{"role": "passive", "sync": "syncing"}, active, active]),
+    }
+    for node in pair.nodes:
+        monkeypatch.setattr(node, "status", seen[node.name].__next__)
+    assert pair.wait_ready(5.0) == (pair.node("b"), pair.node("a"))
 
 
 def test_a_soak_tells_how_far_it_is() -> None:
