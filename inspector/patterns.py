@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from fnmatch import translate
 
 WILDCARDS = frozenset("*?[")
+PATTERN_LENGTH_MAX = 129
+"""Of those that people write."""
 
 
 class Patterns:

@@ -9,6 +9,7 @@ from typing import Any
 
 from inspector import Direction, Policing, Stack, Watch
 from node.captures.streams import Connection
+from node.signatures import read
 
 
 class Maker:
@@ -49,12 +50,11 @@ def policed(
     Raises ConfigErrors for files with mistakes, LookupError if the policy file has no such policy, or several and
     no number was given.
     """
-    from node.policy import load_policy_file  # noqa: PLC0415 - pydantic takes as long to load as a small capture
-    from node.signatures import read  # noqa: PLC0415
-
     rules = read(signatures)
     if policy is None:
         return Maker(Policing(rules, None, Watch()), details=details)
+    from node.policy import load_policy_file  # noqa: PLC0415 - pydantic takes as long to load as a small capture
+
     known = load_policy_file(policy, rules)
     if number is None and len(known) > 1:
         raise LookupError(f"{policy} has the policies {_listed(known)}: say which")

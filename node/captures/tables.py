@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from inspector.learning import ALL_NAMES
+from inspector.patterns import PATTERN_LENGTH_MAX
 from inspector.policy.rows import OWN_DOMAIN, Name
-from node.documents.patterns import PATTERN_LENGTH_MAX
 
 ALIKE_MIN = 8
 """So many names that begin alike are written as a pattern."""

@@ -89,7 +89,10 @@ def inspect(
 def maker_of(policy: Path | None, number: int | None, signatures: list[Path] | None, *, details: bool) -> Maker:
     """What makes the inspectors; mistakes in the files are said as `tandem check` says them."""
     from node.captures.policing import policed  # noqa: PLC0415
-    from node.documents import ConfigErrors  # noqa: PLC0415
+
+    if policy is None and not signatures:
+        return policed(details=details)
+    from node.documents import ConfigErrors  # noqa: PLC0415 - who names no file can do without
 
     try:
         return policed(policy, number, signatures or (), details=details)

@@ -57,10 +57,10 @@ def _key_findings(cluster: Any) -> list[Finding]:
 
 
 def _admin_findings(admin: Admin | None) -> list[Finding]:
-    from node.tls import TlsError, server_context  # noqa: PLC0415 - likewise
-
     if admin is None:
         return []
+    from node.tls import TlsError, server_context  # noqa: PLC0415 - most configurations have no such section
+
     found: list[Finding] = []
     try:
         read_token(admin.token_file)
@@ -98,10 +98,12 @@ def _notify_findings(notify: Any) -> list[Finding]:
 
 
 def _rules(reading: Reading[Config]) -> Ruleset | None:
-    """The signatures; None, and their problems told, if they have any."""
-    from node import signatures  # noqa: PLC0415 - the inspector takes long to load; who does not check can do without
-
+    """The signatures; None if they have problems, which are told, or if nothing is to be held against them."""
     named = reading.data.get("signature_files")
+    if not named and reading.data.get("policy_file") is None:
+        return None
+    from node import signatures  # noqa: PLC0415 - the inspector takes long to load; who can does without
+
     paths = [path for path in map(_path, named if isinstance(named, tuple) else ()) if path is not None]
     try:
         return signatures.read(paths)
@@ -112,11 +114,11 @@ def _rules(reading: Reading[Config]) -> Ruleset | None:
 
 def _policy_findings(reading: Reading[Config], rules: Ruleset | None, services: dict[int, Service]) -> list[Finding]:
     """What is wrong between the services and the policy file; what is wrong in that file is told as its own."""
-    from node.policy.load import no_policy, read_policy_file  # noqa: PLC0415 - likewise
-
     path = _path(reading.data.get("policy_file"))
     if path is None:
         return []
+    from node.policy.load import no_policy, read_policy_file  # noqa: PLC0415 - likewise
+
     try:
         policies = {entry.id for entry in read_policy_file(path, rules).policies}
     except ConfigErrors as errors:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from inspector.patterns import PATTERN_LENGTH_MAX
 from node.documents.fields import shown, wrong
 
-PATTERN_LENGTH_MAX = 129
 TITLE_LENGTH_MAX = 96
 
 _ATTACK = re.compile(r"T\d{4}(\.\d{3})?")

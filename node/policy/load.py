@@ -15,6 +15,7 @@ from node.policy.checks import check
 from node.policy.compile import compile_policy
 from node.policy.models import PolicyFile
 from node.policy.tables import Tables, tables
+from node.signatures.load import compiled, read_files
 
 if TYPE_CHECKING:
     from node.config import Config
@@ -66,8 +67,8 @@ def load_all(config: Config) -> Rulebook:
     Raises ConfigErrors, also when the policy file has no policy for a service: it may have changed since the
     configuration was checked.
     """
-    files = signatures.read_files(config.signature_files)
-    rules = signatures.compiled(files)
+    files = read_files(config.signature_files)
+    rules = compiled(files)
     if config.policy_file is None:
         services = {it.name: Loaded(rules, Policy.default(it.policy)) for it in config.services}
         return Rulebook(services, rules, tables(config, None, files, rules))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from inspector.rules import Ruleset, TagTable
 from node.policy.models import PolicyFile
-from node.signatures import SignatureFile, stock
+from node.signatures.load import stock
+from node.signatures.models import SignatureFile
 
 if TYPE_CHECKING:
     from node.config import Config

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from inspector.rules import Ruleset
 from node.documents import Bounds, ConfigErrors, Finding, Problem, Reading, read_text
 from node.documents.explain import near
+from node.signatures import stock as stock_signatures
 from node.signatures.models import SignatureFile, fits_one
 
 BOUNDS = Bounds(octets=1 << 20, nodes=100_000)
@@ -21,13 +21,12 @@ RESERVED = range(600_000, 700_000)
 @cache
 def stock() -> SignatureFile:
     """The signatures that come with the program."""
-    text = resources.files("node.signatures").joinpath("stock.yaml").read_text("utf-8")
-    return Reading(text, "stock.yaml", SignatureFile, EXAMPLE, BOUNDS.nodes).result()
+    return SignatureFile.model_validate_json(stock_signatures.text())
 
 
-def read(paths: Sequence[Path] = ()) -> Ruleset:
-    """The stock signatures and those of the user's files. Raises ConfigErrors with the problems of all of them."""
-    return compiled(read_files(paths))
+def checked(text: str, name: str) -> SignatureFile:
+    """A file of signatures, judged by itself alone. Raises ConfigErrors."""
+    return Reading(text, name, SignatureFile, EXAMPLE, BOUNDS.nodes).result()
 
 
 def read_files(paths: Sequence[Path]) -> list[SignatureFile]:
@@ -48,8 +47,7 @@ def read_files(paths: Sequence[Path]) -> list[SignatureFile]:
 def compiled(files: Sequence[SignatureFile]) -> Ruleset:
     """The stock signatures and these."""
     return Ruleset(
-        [each.compiled() for each in stock().applications],
-        [each.compiled() for each in stock().detections],
+        *stock_signatures.rules(),
         [each.compiled() for file in files for each in file.applications],
         [each.compiled() for file in files for each in file.detections],
     )

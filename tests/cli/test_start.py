@@ -27,13 +27,13 @@ from tests.inspector.vectors import conversation
 
 ROOT = Path(__file__).parents[2]
 CHECKS = {"typer", "pydantic", "ruamel", "cryptography", "protocol"}
-INSPECTS = {"typer", "pydantic", "ruamel", "msgpack", "inspector"}
+INSPECTS = {"typer", "msgpack", "inspector"}
 MAY_LOAD = {
     "status": {"typer", "rich"},
     "status --json --socket active": {"typer"},
     "status --config config": {"typer", "rich", "ruamel"},
     "learn --live --socket active": INSPECTS,
-    "check": CHECKS | INSPECTS,
+    "check": CHECKS,
     "doctor": CHECKS,
     "inspect": INSPECTS | {"dpkt"},
     "learn": INSPECTS | {"dpkt"},

@@ -11,11 +11,14 @@ from inspector.results import Action
 from inspector.rules import EVENTS
 from node import signatures
 from node.config import ConfigErrors
+from node.signatures import load
+from node.signatures.models import Detection
+from scripts import stock
 from tests.config.cases import Case, read_cases, told
 
 HERE = Path(__file__).parent / "policies"
 BASE = (HERE / "signatures.yaml").read_text()
-STOCK = signatures.stock()
+STOCK = load.checked(stock.YAML.read_text("utf-8"), "stock.yaml")
 
 
 # --- the stock signatures
@@ -43,7 +46,7 @@ def test_every_event_has_a_detection() -> None:
 
 
 @pytest.mark.parametrize("it", STOCK.detections, ids=lambda it: it.name)
-def test_stock_detections_only_tell(it: signatures.models.Detection) -> None:
+def test_stock_detections_only_tell(it: Detection) -> None:
     assert it.id // 100 == 6200 + it.rank
     assert it.enabled
     assert it.action == "pass"
@@ -61,6 +64,13 @@ def test_ids_and_names_differ_and_tags_are_set_by_something() -> None:
 def test_every_signature_says_what_it_is() -> None:
     assert all(it.description for it in STOCK.applications)
     assert {it.category for it in STOCK.applications} == {"ICCP", "MMS"}
+
+
+def test_what_programs_read_is_current() -> None:
+    assert stock.STOCK.read_text("utf-8") == stock.text(), "python -m scripts.stock"
+    assert load.stock() == STOCK
+    compiled = [each.compiled() for each in STOCK.applications], [each.compiled() for each in STOCK.detections]
+    assert tuple(map(list, signatures.stock.rules())) == compiled
 
 
 def test_the_stock_ruleset() -> None:
