@@ -20,7 +20,7 @@ _LOAD_CONNECTIONS: Final = 2
 _PROGRESS_TIMEOUT_S: Final = 90.0
 _READY_TIMEOUT_S: Final = 90.0  # a node starts slowly where the machine is busy with both
 _END_TIMEOUT_S: Final = 40.0
-_SETTLE_S: Final = 0.5
+_SETTLE_S: Final = 1.5  # the kernel may take a second to notice a cable that is back, and a node acts on it meanwhile
 _HANDOVER_S: Final = 1.5  # within which a planned switchover is over
 _HANDING_OVER: Final = ("planned", "restart", "data-link", "server-link")
 
@@ -139,8 +139,9 @@ class Ordeal:
                 self._strike(blow)
         finally:
             self._mend_until(float("inf"))
-        now_active, _ = self._lab.pair.wait_ready(_READY_TIMEOUT_S)
+        self._lab.pair.wait_ready(_READY_TIMEOUT_S)
         time.sleep(_SETTLE_S)
+        now_active, _ = self._lab.pair.wait_ready(_READY_TIMEOUT_S)
         self.findings.epochs = now_active.status()["epoch"] - epoch
         self._judge(now_active)
         owners = [active.name, *_owners(self._lab, lengths)]
