@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from node.cli.main import app
 from node.events import Kind
+from scripts.lab.faults import FAILURES
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -55,10 +56,13 @@ def test_scripts_take_the_options_that_are_named(document: Path) -> None:
 
 
 def test_the_demos_options_are_its_own() -> None:
-    table = (ROOT / "README.md").read_text().partition("Then try")[2].partition("\n\n`")[0]
+    table = (ROOT / "README.md").read_text().partition("Then try")[2].partition("| for those")[0]
     named = set(re.findall(r"--[a-z][a-z-]+", table))
     assert len(named) > 5
     assert named <= script_options("scripts/demo")
+    failures = re.search(r"--failure ([^`]+)`", table)
+    assert failures is not None
+    assert set(failures[1].split("\\|")) == set(FAILURES)
 
 
 def written(text: str, start: str) -> Iterator[str]:
