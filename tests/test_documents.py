@@ -74,8 +74,9 @@ def written(text: str, start: str) -> Iterator[str]:
 def taken(words: list[str]) -> bool:
     """Whether there is such a command with such options; what they are given does not matter."""
     at: Command = typer.main.get_command(app)
-    while isinstance(at, Group) and words and words[0] in at.commands:
-        at = at.commands[words.pop(0)]
+    while isinstance(at, Group) and words and (below := at.get_command(Context(at), words[0])):
+        at = below
+        words = words[1:]
     options = {name for parameter in at.get_params(Context(at)) for name in parameter.opts}
     return not isinstance(at, Group) and {word for word in words if word.startswith("-")} <= options
 

@@ -1,9 +1,10 @@
 """The command line, `tandem`.
 
     main.py      the program and its commands: run, check, doctor, keygen, status
+    later.py     commands that are loaded when they are asked for: those of the four modules that follow
     demo.py      `tandem demo`: the demo of the source tree
-    log.py       `execute log display`
-    lists.py     `diagnose ...` and `execute ...`: the vendor's words for looking and acting
+    inspect.py, learn.py                        the inspector on captures
+    lists.py     `diagnose ...` and `execute ...`: the vendor's words for looking and acting; log.py: the events
     filters.py   which rows of a list are shown
     options.py   the options that commands share
     progress.py  how far long work has come, on standard error

@@ -10,6 +10,7 @@ import typer
 
 import node
 from node.cli.failures import EXIT_USAGE, CliError
+from node.cli.options import single
 
 EVERYTHING: dict[str, Any] = {
     "ignore_unknown_options": True,
@@ -19,7 +20,10 @@ EVERYTHING: dict[str, Any] = {
 }
 """All arguments, --help too, are the demo's own."""
 
+program = single()
 
+
+@program.command(context_settings=EVERYTHING)
 def demo(context: typer.Context) -> None:
     """Two nodes take over live ICCP associations, on this machine (scripts/demo; its options are the same)."""
     program = Path(node.__file__).parents[1] / "scripts" / "demo"

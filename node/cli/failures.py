@@ -21,7 +21,7 @@ class CliError(Exception):
         self.code = code
 
 
-class Commands(TyperGroup):
+class Reporting(TyperGroup):
     """A command group that turns a CliError of any command under it into its message and code."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
+from node.cli.options import examples, single
 from node.cli.progress import Progress, ProgressOption
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ FailOn = Annotated[
     typer.Option("--fail-on", help="Exit code 1 if there is a finding of this severity or above."),
 ]
 
+program = single()
 
+
+@program.command(
+    epilog=examples("tandem inspect capture.pcap", "tandem inspect capture.pcap --policy policy.yaml --fail-on high")
+)
 def inspect(
     capture: CaptureFile,
     policy: PolicyFile = None,

@@ -11,7 +11,7 @@ import typer
 
 from node.cli.failures import EXIT_NODE, EXIT_USAGE, CliError
 from node.cli.inspect import Ports, SignatureFiles, maker_of, reading, tell
-from node.cli.options import ConfigOption, SocketOption
+from node.cli.options import ConfigOption, SocketOption, examples, single
 from node.cli.progress import EVERY_S, Progress, ProgressOption
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ PolicyNumber = Annotated[
     int, typer.Option("--policy-id", min=1, metavar="N", help="The number that services name it by.")
 ]
 
+program = single()
 
+
+@program.command(
+    epilog=examples("tandem learn good.pcap -o policy.yaml", "tandem learn --live --seconds 3600 -o policy.yaml")
+)
 def learn(
     captures: Captures = None,
     live: Live = False,

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 import typer.core
 
-from node.cli import demo, inspect, learn, lists
-from node.cli.admin import AdminClient
-from node.cli.failures import EXIT_USAGE, CliError, Commands
+from node.cli.failures import EXIT_USAGE, CliError
+from node.cli.later import Commands
 from node.cli.options import ConfigFile, ConfigOption, JsonOption, SocketOption, examples
 from node.cli.target import find_socket, load_config
 
@@ -34,15 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command(
-    epilog=examples("tandem inspect capture.pcap", "tandem inspect capture.pcap --policy policy.yaml --fail-on high")
-)(inspect.inspect)
-app.command(
-    epilog=examples("tandem learn good.pcap -o policy.yaml", "tandem learn --live --seconds 3600 -o policy.yaml")
-)(learn.learn)
-app.command(context_settings=demo.EVERYTHING)(demo.demo)
-app.add_typer(lists.diagnose, name="diagnose")
-app.add_typer(lists.execute, name="execute")
 
 
 @app.command(epilog=examples("tandem run /etc/tandem/node.yaml"))
@@ -137,6 +127,7 @@ def reload(
     as_json: JsonOption = False,
 ) -> None:
     """Take up policies, signatures and keys anew, touching no session; a file with a mistake changes nothing."""
+    from node.cli.admin import AdminClient  # noqa: PLC0415 - who asks no node can do without
     from node.cli.views import reloaded  # noqa: PLC0415
 
     answer = AdminClient(find_socket(config, socket), RELOAD_TIMEOUT_S).post("reload")
@@ -151,6 +142,8 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show a node at a glance. Role, epoch, lease, links, sync, lag, sessions, last takeover."""
+    from node.cli.admin import AdminClient  # noqa: PLC0415
+
     client = AdminClient(find_socket(config, socket))
     if watch:
         from node.cli.watch import watch as keep_showing  # noqa: PLC0415

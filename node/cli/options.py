@@ -29,3 +29,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print what the node an
 def examples(*lines: str) -> str:
     """The end of a command's help; \\b keeps its lines as they are."""
     return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def single() -> typer.Typer:
+    """What a command is made in that is loaded later (later.py)."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from click import Group
+from click import Context, Group
 
 from node.cli.main import app
 from scripts.lab.bench import capture_file, traffic
@@ -75,7 +75,8 @@ def test_every_command_is_timed_by_the_bench() -> None:
 
 
 def leaves(group: Group, *words: str) -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(Context(group)):
+        command = group.get_command(Context(group), name)
         if isinstance(command, Group):
             yield from leaves(command, *words, name)
         else:
