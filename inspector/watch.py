@@ -142,6 +142,12 @@ class Watch:
             raise StateError("not a watch of this inspector") from error
         return watch
 
+    def take_up(self, packed: bytes) -> None:
+        """Go on with what was packed instead of what is remembered here. Raises StateError; nothing changes then."""
+        other = Watch.restore(packed)
+        self.windows, self._connections = other.windows, other._connections
+        self._selects, self._quarantines = other._selects, other._quarantines
+
     def _load(self, fields: dict[str, Any]) -> None:
         for key, window in fields["windows"]:
             _put(self.windows, as_text(key), _window(window), WINDOWS_MAX)

@@ -28,8 +28,9 @@ The other node
   loss.py       heartbeats that did not come  networks.py the data networks: carriers, gateways
   replicator.py the primary's side of it      standby.py  the passive's
   release.py    which release this is; schemas.py: what it reads, and what it writes for another one
-  takeover.py   becoming active               catchup.py  peers that are ahead of what was told
-  spares.py     what a takeover needs, made before        farewell.py what still arrives after a handover
+  takeover.py   becoming active               greeting.py the first word where there is nothing else to say
+  spares.py     its sockets, made before      understudies.py  whole relays, before a planned one (readiness.py)
+  catchup.py    peers that are ahead of what was told     farewell.py   what still arrives after a handover
   refusals.py   what is not accepted, counted
   agreement.py  whether both nodes go by the same rules
 

@@ -20,22 +20,26 @@ from node.lease import Lease, LeaseOverError
 from node.member import Facts, Member
 from node.precedence import ORDINARY, set_niceness
 from node.proxy import Proxy
+from node.readiness import bring_up
 from node.relay import Gating, Relay
 from node.replicator import Replicator, Standing
-from node.spares import Spares
 from node.standby import Standby
 from node.status import Status
 from node.store import GrowingNumber
 from node.takeover import Account, Takeover
+from node.understudies import Understudies
 from node.witness import EtcdWitness
 from protocol import events
-from protocol.handover import obstacle
+from protocol.handover import DATA_LINKS, obstacle
 from protocol.heartbeat import Heartbeat, Role
 from protocol.session import Session
 
 HANDOVER_LIMIT_S = 1.0
 HANDOVER_POLL_S = 0.001
-CLOSE_LIMIT_S = 0.2
+PREPARATIONS = 2
+"""Rounds; in the second little is left to do, and so little moves in it."""
+PREPARE_LIMIT_S = 0.5
+READ_OUT_S, READ_OUT_LIMIT_S = 0.001, 0.01
 FRESH_STARTS = ("alone", "elected")
 """Reasons to become active at which no other node of the pair can hold the addresses: strangers may."""
 
@@ -55,7 +59,7 @@ class Parts:
     replicator: Replicator
     standby: Standby
     witness: EtcdWitness | None
-    spares: Spares | None
+    understudies: Understudies | None
 
 
 class NodeDuties:
@@ -75,6 +79,7 @@ class NodeDuties:
         self._order: events.Activate | None = None
         self._farewell: Farewell | None = None
         self._leaving = False
+        self._preparation: asyncio.Task[None] | None = None
 
     def join(self, member: Member, status: Status) -> None:
         """The member that gives the orders, and the status that shows how they went."""
@@ -104,6 +109,8 @@ class NodeDuties:
 
     def _take_over(self) -> None:
         parts, order = self._parts, self._order
+        if self._preparation is not None:
+            self._preparation.cancel()  # what it would restore is about to live
         assert order is not None, "an order makes a node take over"
         takeover = Takeover(
             parts.config,
@@ -112,7 +119,7 @@ class NodeDuties:
             parts.lease,
             parts.addresses,
             parts.epoch,
-            parts.spares,
+            parts.understudies,
             self._member.pulse,
         )
 
@@ -125,6 +132,16 @@ class NodeDuties:
             self._takeover = takeover
             self._speak()
 
+    def prepare(self) -> None:
+        """The primary is about to hand over: bring up what stands still, and say when that is done."""
+        self._preparation = self._spawn(self._prepare())
+
+    async def _prepare(self) -> None:
+        parts = self._parts
+        if parts.understudies is not None:
+            await bring_up(parts.understudies, parts.standby.cache.sessions, self._peer_timestamp_clock_ms)
+        parts.standby.prepared()
+
     def _speak(self) -> None:
         takeover, order = self._takeover, self._order
         assert takeover is not None and order is not None, "prepared before"
@@ -135,8 +152,8 @@ class NodeDuties:
 
         if self._member.role is Role.ACTIVE and self._attempt(speak):
             self._parts.standby.close("taking over")
-            if self._parts.spares is not None:
-                self._parts.spares.discard()
+            if self._parts.understudies is not None:
+                self._parts.understudies.discard()
             self._member.step(events.ActivationDone())
             self._tell()
 
@@ -235,9 +252,10 @@ class NodeDuties:
             self.leave()
 
     async def _hand_over(self, order: events.BeginHandover) -> None:
-        """Read what has come, fall silent, give the passive all there is, tell it to take over."""
+        """Have all prepared, read what has come, fall silent, give the passive all there is, tell it to take over."""
         parts = self._parts
-        await self._come_close()
+        if order.reason != DATA_LINKS:  # else there are those whom nobody serves as long as this lasts
+            await self._come_close()
         if self._member.role is not Role.ACTIVE:
             return
         if parts.replicator.standing is not Standing.IN_SYNC:
@@ -245,27 +263,40 @@ class NodeDuties:
             return
         if parts.gate is not None:
             self._farewell = Farewell(self._loop, parts.config)
-        parts.proxy.freeze()
+            await self._read_out()
         parts.lease.close()
         parts.replicator.hand_over(order.epoch)
+        parts.proxy.freeze()
         parts.proxy.stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HANDOVER_LIMIT_S):  # the last word must leave before the process does
-                while parts.replicator.channel is not None and not parts.replicator.all_committed:
-                    await asyncio.sleep(HANDOVER_POLL_S)
+        # the last word must leave before the process does
+        await self._streamed(lambda: parts.replicator.all_committed, HANDOVER_LIMIT_S)
         self._member.step(events.HandoverDone())
 
     async def _come_close(self) -> None:
-        """While this node still serves, have the passive know what the peers have acknowledged: it would send that
-        again, and every session would take part in the gap."""
+        """While this node still serves, have the passive know what the peers have acknowledged, which it would send
+        again, and restore every connection as it stands. In the gap only those remain that have moved since."""
         replicator = self._parts.replicator
-        for relay in list(self._parts.proxy.relays.values()):
-            relay.progress()
-        replicator.flush()
-        told = replicator.journal.sent_frame
+        for _ in range(PREPARATIONS):
+            for relay in list(self._parts.proxy.relays.values()):
+                relay.progress()
+            replicator.prepare()
+            await self._streamed(lambda: replicator.prepared, PREPARE_LIMIT_S)
+
+    async def _read_out(self) -> None:
+        """The farewell keeps what comes from now on. What came before is read in the ordinary way; of a long stream the
+        rest stays unacknowledged, and its sender sends it again."""
+        turns = self._parts.proxy.around.turns
         with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_LIMIT_S):
-                while replicator.channel is not None and replicator.journal.committed_frame < told:
+            async with asyncio.timeout(READ_OUT_LIMIT_S):
+                await asyncio.sleep(READ_OUT_S)
+                while turns.waiting:
+                    await asyncio.sleep(0)
+
+    async def _streamed(self, done: Callable[[], bool], limit_s: float) -> None:
+        """Wait for something from the passive, as long as there is a stream and no longer than so."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while self._parts.replicator.channel is not None and not done():
                     await asyncio.sleep(HANDOVER_POLL_S)
 
     def leave(self) -> None:
@@ -335,10 +366,11 @@ class NodeDuties:
         if self._member.role is Role.ACTIVE:
             self._parts.replicator.peer_gone()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

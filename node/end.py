@@ -40,8 +40,10 @@ class End:
 
     __slots__ = (
         "_earlier_packets",
+        "_mute_at",
         "_relay",
         "_reported",
+        "_unread_zeros",
         "finish_wanted",
         "finished",
         "flow",
@@ -57,7 +59,10 @@ class End:
         "written",
     )
 
-    def __init__(self, relay: Relay, number: int, sock: socket.socket, leg: Leg, flow: Flow | None) -> None:
+    def __init__(
+        self, relay: Relay, number: int, sock: socket.socket, leg: Leg, flow: Flow | None, unread: int = 0
+    ) -> None:
+        """`unread` octets of a restored socket are to be dropped before it is read."""
         self._relay = relay
         self.number = number
         self.sock = sock
@@ -78,6 +83,13 @@ class End:
         self.finished = False
         self._earlier_packets = leg.packets
         self._reported = (leg.acknowledged, *leg.packets)
+        self._mute_at = -1
+        self._unread_zeros = unread
+
+    def take_up_count(self) -> None:
+        """The other node has counted on since this end was made."""
+        self._earlier_packets = self.leg.packets
+        self._reported = (self.leg.acknowledged, *self.leg.packets)
 
     # --- reading
 
@@ -114,14 +126,6 @@ class End:
         else:
             self.stop_reading()
             self._relay.ended(self)
-
-    def drain(self, until_s: float) -> None:
-        """Take what lies unread, now: the last look before a planned switchover. Beyond `until_s` one piece only."""
-        while self.reading:
-            before = self.leg.received
-            self.read()
-            if self.leg.received == before or clock.boottime_s() >= until_s:
-                return
 
     # --- writing
 
@@ -260,13 +264,22 @@ class End:
 
     def revive(self, *, finish: bool) -> None:
         """Begin to speak on a restored socket: what the peer may lack goes out before anything else happens."""
-        tcp.go_live(self.sock, probe=not self.unsent)
+        tcp.go_live(self.sock, probe=False)
+        if self._unread_zeros:
+            tcp.drop(self.sock, self._unread_zeros)
+        self._mute_at = self.written
         self.finish_wanted = finish
         self.released = self.due
         if self.unsent:
             self.flush()
         else:
             self._finish_if_due()
+
+    def greet(self) -> None:
+        """A word to the peer of a restored socket that has sent nothing yet."""
+        if self.open and self.written == self._mute_at:
+            with suppress(OSError):  # the peer reset it meanwhile: reading will tell
+                tcp.probe(self.sock)
 
     def catch_up(self, buffer_bytes: int) -> bool:
         """See whether the peer has more than this node ever sent it, and if so go on from there; says whether.

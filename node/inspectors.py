@@ -70,7 +70,7 @@ class Inspectors:
         """Go on with the other node's watch, and with the sessions of these clients."""
         if shared:
             try:
-                self.watch = Watch.restore(shared)
+                self.watch.take_up(shared)
             except StateError as error:
                 log.warning("what was known of the peers is lost", error=str(error))
         self.watch.recount(map(host_of, clients))

@@ -21,6 +21,7 @@ from node.kernel import tcp
 from node.kernel.flow import Flow
 from node.kernel.gate import Gate
 from node.kernel.layout import flow_key
+from node.kernel.record import local_of
 from node.log import get
 from node.ports import RestingPorts
 from node.relay import Relay, Surroundings
@@ -29,7 +30,6 @@ from protocol.session import CLIENT, SERVER, Leg, Session
 ACCEPT_BURST_MAX = 64
 LISTEN_BACKLOG = 1024
 SWEEP_S = 1.0
-DRAIN_S = 0.01
 ANOTHER_PORT = 0
 """Not the client's own, but whichever is free."""
 ID_BITS = 24
@@ -262,13 +262,9 @@ class Proxy:
     # --- leaving
 
     def freeze(self) -> None:
-        """Take what lies unread on every connection, then read no more: a planned switchover begins.
-
-        What of a long stream DRAIN_S does not suffice for stays unacknowledged, and its sender sends it again.
-        """
-        until_s = self.around.clock_s() + DRAIN_S
-        for relay in list(self.relays.values()):
-            relay.freeze(until_s)
+        """Read no more: a planned switchover."""
+        for relay in self.relays.values():
+            relay.freeze()
 
     def vanish(self) -> None:
         """Leave all connections to the other node, silently."""
@@ -288,8 +284,7 @@ def _port(session: Session) -> tuple[str, int] | None:
     leg = session.legs[SERVER]
     if leg is None:
         return None
-    local = tcp.TcpRecord.from_wire(leg.connection).local
-    return local.host, local.port
+    return local_of(leg.connection)
 
 
 def key_of(sock: socket.socket) -> bytes:

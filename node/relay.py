@@ -172,10 +172,9 @@ class Relay:
         for end in self.standing():
             end.start_reading()
 
-    def freeze(self, until_s: float) -> None:
-        """Take what lies unread, a piece at least and more until `until_s`, then read no more: the session moves."""
+    def freeze(self) -> None:
+        """Read no more: the session moves."""
         for end in self.standing():
-            end.drain(until_s)
             end.stop_reading()
         self._relaying = False
 

@@ -75,6 +75,8 @@ class Replicator:
         """The same whether it changed or not; None if there is none."""
         self.may_go_solo: Callable[[], bool] = lambda: True
         """Whether a passive that is not heard could not take over with what it holds."""
+        self._prepared = False
+        self._prepare_frame = -1
         self._policy = config.cluster.standby_loss
         self._lost_s = config.cluster.heartbeat.lost_s
         self._lag_bytes_max = config.cluster.max_lag_bytes
@@ -201,13 +203,17 @@ class Replicator:
         self._append(messages.Shared(state))
 
     def frames(self, channel: Channel, payloads: list[bytes], _last: int) -> None:
-        """Commits from the passive; raises MessageError on anything else."""
+        """What the passive answers; raises MessageError on anything but commits and that it is prepared."""
         for payload in payloads:
             for message in messages.unpack(payload):
-                if not isinstance(message, messages.Commit):
+                if not isinstance(message, messages.Commit | messages.Prepared):
                     raise MessageError("unexpected", type(message).__name__)
-                if channel is self._channel:
+                if channel is not self._channel:
+                    continue
+                if isinstance(message, messages.Commit):
                     self._committed(message.frame)
+                else:
+                    self._prepared = True
 
     def _committed(self, frame: int) -> None:
         if frame > self.journal.sent_frame:
@@ -319,6 +325,20 @@ class Replicator:
             self.on_change()
 
     # --- planned switchover
+
+    def prepare(self) -> None:
+        """Have the passive bring up what it can before it takes over; `prepared` says when that is done."""
+        self._prepared = False
+        self._append(messages.Prepare())
+        self.flush()
+        self._prepare_frame = self.journal.sent_frame
+
+    @property
+    def prepared(self) -> bool:
+        """The passive has brought up all that it could; one of the release before only learns what all is."""
+        if messages.understood(messages.Prepare, self._version):
+            return self._prepared
+        return self.journal.committed_frame >= self._prepare_frame
 
     def hand_over(self, epoch: int) -> None:
         """The last word on the stream: take over now."""

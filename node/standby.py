@@ -39,6 +39,8 @@ class Standby:
         self.cache = SessionCache(KeptDecoder, sessions_max)
         self.on_change: Callable[[], None] = lambda: None
         self.on_handover: Callable[[int], None] = lambda _epoch: None
+        self.on_prepare: Callable[[], None] = lambda: None
+        """The primary is about to hand over: prepared() is to follow."""
         self.stale = True
         self.channel: Channel | None = None
         self._open_channel = open_channel
@@ -88,17 +90,23 @@ class Standby:
 
     def frames(self, channel: Channel, payloads: list[bytes], last: int) -> None:
         """Frames from the primary, the last of them number `last`; raises ProtocolError to end the stream."""
-        handover = None
         was_in_sync = self.cache.in_sync
-        for payload in payloads:
-            handover = self.cache.apply(messages.unpack(payload)) or handover
+        orders = [order for payload in payloads for order in self.cache.apply(messages.unpack(payload))]
         channel.send(messages.pack((messages.Commit(last),)))
         if self.cache.in_sync != was_in_sync:
             self.stale = self.stale and not self.cache.in_sync
             log.info("session cache", in_sync=self.cache.in_sync, sessions=len(self.cache.sessions))
             self.on_change()
-        if handover is not None:
-            self.on_handover(handover.epoch)
+        for order in orders:
+            if isinstance(order, messages.Handover):
+                self.on_handover(order.epoch)
+            else:
+                self.on_prepare()
+
+    def prepared(self) -> None:
+        """Tell the primary that all stands ready for it to hand over."""
+        if self.channel is not None:
+            self.channel.send(messages.pack((messages.Prepared(),)))
 
     def lost(self, channel: Channel, reason: str) -> None:
         """The stream is gone; the cache stays."""

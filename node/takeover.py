@@ -14,23 +14,20 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from inspector import StateError
 from node import clock
 from node.addressing import Addresses
 from node.catchup import CatchUp
 from node.config import Config, Service
-from node.decoder import KeptDecoder, LiveDecoder
-from node.end import End
-from node.kernel.errors import KernelError
+from node.greeting import Greeting
 from node.kernel.gate import Gate
-from node.kernel.record import restated
 from node.lease import Lease
 from node.log import get
 from node.proxy import ANOTHER_PORT, Proxy
 from node.relay import Relay
-from node.spares import Spares
 from node.store import GrowingNumber
-from protocol.session import SERVER, Leg, Session
+from node.understudies import NOT_RESTORED, Understudies
+from protocol.handover import HANDED_OVER
+from protocol.session import SERVER, Session
 
 UNKNOWN_RESET_GRACE_NS = 1_000_000_000
 """For this long after a takeover the kernel does not answer for connections that nobody knows."""
@@ -66,7 +63,7 @@ class Takeover:
         lease: Lease,
         addresses: Addresses,
         epoch: GrowingNumber,
-        spares: Spares | None,
+        understudies: Understudies | None,
         pulse: Callable[[], None],
     ) -> None:
         self._config = config
@@ -75,7 +72,7 @@ class Takeover:
         self._lease = lease
         self._addresses = addresses
         self._epoch = epoch
-        self._spares = spares
+        self._understudies = understudies
         self._pulse = pulse
         self._services = {service.name: service for service in config.services}
         self._relays: list[Relay] = []
@@ -85,8 +82,8 @@ class Takeover:
     def prepare(self, epoch: int, kept: Collection[Session], timestamp_clock_ms: int) -> None:
         """Restore everything, silently; raises OSError or KernelError."""
         self._detected_ns = clock.boottime_ns()
-        if self._spares is not None:
-            self._spares.keep({session.id for session in kept})  # the others hold slots that may be needed
+        if self._understudies is not None:
+            self._understudies.keep({session.id for session in kept})  # the others hold slots that may be needed
         if epoch > self._epoch.value:  # otherwise it is there already, as it is on a node that followed another
             with ThreadPoolExecutor(1) as disk:
                 stored: Future[None] = disk.submit(self._epoch.grow, epoch)
@@ -111,7 +108,8 @@ class Takeover:
         announced_ns = clock.boottime_ns()
         for relay in self._relays:
             self._set_free(relay)
-        CatchUp(self._proxy.around.loop, list(self._relays), self._config.limits.buffer_bytes)
+        Greeting(self._proxy.around.loop, self._relays)
+        self._look_ahead(reason)
         self._proxy.accept_from(epoch)
         self._announce_again()
         return Account(
@@ -134,43 +132,16 @@ class Takeover:
             self._pulse()
             try:
                 relays.append(self._restore(session, timestamp_clock_ms))
-            except (OSError, KernelError, StateError, LookupError, ValueError) as error:
+            except NOT_RESTORED as error:
                 failed += 1  # nobody answers for its connections: the kernel resets them
                 log.error("session not restored", serial=session.serial, error=str(error))
         return relays, failed
 
     def _restore(self, session: Session, timestamp_clock_ms: int) -> Relay:
-        service = self._services[session.service]
-        client, server = (b"" if leg is None else bytes(leg.held) for leg in session.legs)
-        kept = session.decoder
-        assert isinstance(kept, KeptDecoder), "a passive node keeps the state that another one decodes"
-        stack = self._proxy.inspectors.resume(service, session.client, kept, (client, server))
-        session.decoder = LiveDecoder(stack)
-        session.resumed += 1
-        relay = Relay(session, stack, self._proxy.around, service.idle_timeout_s)
-        relay.level = session.guarded
-        session.guarded = session.guarded or stack.guarded
-        try:
-            for number, leg in enumerate(session.legs):
-                if leg is not None:
-                    relay.attach(self._restore_end(relay, number, leg, timestamp_clock_ms))
-        except (OSError, KernelError):
-            relay.vanish()
-            raise
+        assert self._understudies is not None, "sessions are restored under a gate"
+        relay = self._understudies.take(session, timestamp_clock_ms)
         self._proxy.resume(relay)
         return relay
-
-    def _restore_end(self, relay: Relay, number: int, leg: Leg, timestamp_clock_ms: int) -> End:
-        assert self._spares is not None, "sockets are restored under a gate"
-        spare = self._spares.take(relay.session.id, number, leg.connection)
-        spare.flow.begin(leg.receive_sequence, leg.send_sequence)
-        try:
-            sock, offset = spare.successor.go_on(leg.send_sequence, leg.receive_sequence, timestamp_clock_ms)
-        except KernelError:
-            spare.flow.release()
-            raise
-        leg.connection = restated(leg.connection, offset)
-        return End(relay, number, sock, leg, spare.flow)
 
     # --- address
 
@@ -189,6 +160,13 @@ class Takeover:
             self._addresses.announce()
 
     # --- speech
+
+    def _look_ahead(self, reason: str) -> None:
+        if reason == HANDED_OVER:  # by a node that fell silent first and then told all
+            for relay in self._relays:
+                relay.level = True
+        else:
+            CatchUp(self._proxy.around.loop, list(self._relays), self._config.limits.buffer_bytes)
 
     def _set_free(self, relay: Relay) -> None:
         service: Service = self._services[relay.session.service]

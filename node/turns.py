@@ -46,6 +46,11 @@ class Turns:
             self._scheduled = True
             self._call_soon(self._next_turn)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether some are ready and have not had their turn."""
+        return bool(self._queue)
+
     def _next_turn(self) -> None:
         self._used_s = 0.0
         while self._queue and self._used_s < self._slice_s:

@@ -60,6 +60,7 @@ from node.standby import Standby
 from node.status import Status
 from node.takeover import Account
 from node.turns import Turns
+from node.understudies import Understudies
 from node.witness import EtcdWitness
 from protocol import events
 from protocol.datagrams import DatagramOpener, DatagramSealer
@@ -93,6 +94,7 @@ class Worker:
         self._credentials = Credentials(keys, self._identity, refusals)
         self._parts = self._build_parts()
         self._duties = NodeDuties(self._parts, self._end, self._beaten)
+        self._parts.standby.on_prepare = self._duties.prepare
         self._links = Links(
             config,
             DatagramSealer(keys[0], config.cluster.group, config.node.name, orders.incarnation),
@@ -163,17 +165,18 @@ class Worker:
         witness = None
         if config.witness is not None:
             witness = EtcdWitness(config.cluster.group, config.witness, self._witness_told, self._counters)
+        proxy = Proxy(config, gate, around, relays, self._counters, inspectors)
         return Parts(
             config,
             gate,
             Lease(gate, config.cluster.heartbeat.lease_ns),
             Addresses(config.virtual_addresses),
             store.epoch(config.node.state_dir, config.node.name),
-            Proxy(config, gate, around, relays, self._counters, inspectors),
+            proxy,
             replicator,
             standby,
             witness,
-            None if gate is None else Spares(gate, config.limits.buffer_bytes),
+            None if gate is None else Understudies(config, proxy, Spares(gate, config.limits.buffer_bytes)),
         )
 
     def _settings(self) -> events.Settings:
@@ -312,8 +315,8 @@ class Worker:
         if machine.role is Role.PASSIVE:
             if machine.peer.latest is not None and machine.peer.latest.role is Role.ACTIVE:
                 parts.standby.follow(self._links.live())
-            if parts.spares is not None:
-                parts.spares.follow(parts.standby.cache.sessions)
+            if parts.understudies is not None:
+                parts.understudies.follow(parts.standby.cache.sessions)
         elif machine.role is Role.ACTIVE:
             parts.replicator.tick(self._duties.peer_stale, self._duties.peer_heard_s)
 

@@ -37,18 +37,18 @@ class SessionCache:
         self.in_sync = False
         return forgotten
 
-    def apply(self, batch: Iterable[Message]) -> messages.Handover | None:
-        """Apply a frame's messages in order; returns the handover if the frame ends with one."""
-        handover = None
+    def apply(self, batch: Iterable[Message]) -> list[messages.Order]:
+        """Apply a frame's messages in order; returns those among them that are orders to the node."""
+        orders: list[messages.Order] = []
         for message in batch:
-            if isinstance(message, messages.Handover):
-                handover = message
+            if isinstance(message, messages.Order):
+                orders.append(message)
                 continue
             handler = _HANDLERS.get(type(message))
             if handler is None:
                 raise MessageError("unexpected", type(message).__name__)
             handler(self, message)
-        return handover
+        return orders
 
     def _session(self, id_: int) -> Session:
         session = self.sessions.get(id_)

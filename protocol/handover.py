@@ -4,6 +4,10 @@ from protocol.events import Settings
 from protocol.heartbeat import Heartbeat, Role, Sync
 from protocol.peer import Peer
 
+DATA_LINKS, OVERRIDE = "data-links", "override"
+HANDED_OVER = "handover"
+"""Why the successor becomes active."""
+
 
 def obstacle(peer: Peer, stream_up: bool) -> str | None:
     """Why the peer cannot take over in a planned way, in a word; None if it can."""
@@ -42,7 +46,7 @@ class Wishes:
         held_down = self._is_held_down(successor, data_ok, now)
         if now < self._not_before:
             return None
-        reasons = {"data-links": not data_ok and successor.data_ok, "override": held_down}
+        reasons = {DATA_LINKS: not data_ok and successor.data_ok, OVERRIDE: held_down}
         return next((reason for reason, applies in reasons.items() if applies), None)
 
     def _is_held_down(self, successor: Heartbeat, data_ok: bool, now: float) -> bool:

@@ -80,6 +80,14 @@ class Handover(NamedTuple):
     epoch: int
 
 
+class Prepare(NamedTuple):
+    """A planned switchover is near: bring up all that can be brought up before, and say when that is done."""
+
+
+class Prepared(NamedTuple):
+    """From the passive: what can be brought up before a switchover stands."""
+
+
 class Commit(NamedTuple):
     """From the passive: every frame up to this number is applied."""
 
@@ -92,11 +100,15 @@ class Shared(NamedTuple):
     state: bytes
 
 
-Message = SyncBegin | Opened | Data | Ended | Progress | Closed | SyncEnd | Handover | Commit | Shared
+Message = (
+    SyncBegin | Opened | Data | Ended | Progress | Closed | SyncEnd | Handover | Commit | Shared | Prepare | Prepared
+)
+Order = Handover | Prepare
+"""What is not for the cache, but for the node that keeps it."""
 
-VERSION = 2
-VERSIONS_READ = (1, 2)
-VERSIONS_WRITTEN = (2,)
+VERSION = 3
+VERSIONS_READ = (1, 2, 3)
+VERSIONS_WRITTEN = (2, 3)
 """Those that a passive node's reader may be of. Of version 1 none is left: what it cannot be told, edits, it would
 miss."""
 SHARED_BYTES_MAX = 1024 * 1024
@@ -116,6 +128,8 @@ _FIELDS: dict[int, tuple[type[Any], tuple[object, ...]]] = {
     8: (Handover, (_NAT,)),
     9: (Commit, (_NAT,)),
     10: (Shared, (bytes,)),
+    11: (Prepare, ()),
+    12: (Prepared, ()),
 }
 _CODES = {kind: code for code, (kind, _) in _FIELDS.items()}
 _OPENED = _CODES[Opened]
@@ -131,7 +145,10 @@ class _Brought(NamedTuple):
     """How many fields a session's record had before."""
 
 
-_BROUGHT = {2: _Brought(frozenset({_CODES[Shared]}), {_CODES[Data]: 6}, FIELDS_OF_VERSION_1)}
+_BROUGHT = {
+    2: _Brought(frozenset({_CODES[Shared]}), {_CODES[Data]: 6}, FIELDS_OF_VERSION_1),
+    3: _Brought(frozenset({_CODES[Prepare], _CODES[Prepared]})),
+}
 _SHORTER = frozenset(older for brought in _BROUGHT.values() for older in brought.fields.items())
 _Item = tuple[Any, ...]
 
@@ -142,6 +159,11 @@ def pack(messages: Iterable[Message], version: int = VERSION) -> bytes:
     for later in range(VERSION, version, -1):
         items = [_without(_BROUGHT[later], item) for item in items if item[0] not in _BROUGHT[later].messages]
     return bytes(msgpack.packb(items))
+
+
+def understood(kind: type[Message], version: int) -> bool:
+    """Whether a reader of this version knows such messages."""
+    return all(_CODES[kind] not in _BROUGHT[later].messages for later in range(version + 1, VERSION + 1))
 
 
 def _without(brought: _Brought, item: _Item) -> _Item:

@@ -3,7 +3,7 @@
 # ruff: noqa: ARG001 - every move is called alike, with the state, what happened, and when
 
 from protocol import events
-from protocol.handover import obstacle
+from protocol.handover import HANDED_OVER, obstacle
 from protocol.heartbeat import Heartbeat, Role
 from protocol.peer import outranks
 from protocol.role_state import PATIENCE, RoleState
@@ -138,7 +138,7 @@ def receive_handover(state: RoleState, event: events.HandoverReceived, now: floa
     followed = state.peer.latest
     if followed is not None and event.epoch == followed.epoch:
         learn_end(state, followed.node, followed.incarnation)
-        state.activate("handover", now)
+        state.activate(HANDED_OVER, now)
     else:
         state.report("handover-refused", epoch=event.epoch)
 

@@ -168,6 +168,8 @@ class Session:
     """How many takeovers the session has lived through."""
     guarded: bool = False
     """Verdicts may depend on more than the bytes: none acts, and so no byte leaves, before the passive holds it."""
+    steps: int = 0
+    """How often it has been brought forward on this node."""
 
     @property
     def serial(self) -> str:
@@ -198,6 +200,7 @@ class Session:
         if not 0 <= forward <= held:
             raise MessageError("bad-forward", f"{forward} of {held} bytes held")
         _check(edits, forward)
+        self.steps += 1
         origin.received += len(data)
         if not origin.held and forward == held:
             decided = data
@@ -210,6 +213,7 @@ class Session:
 
     def end(self, number: int) -> None:
         """The leg's peer has finished sending. What is held of an unfinished PDU will never be decided on."""
+        self.steps += 1
         leg = self.leg(number)
         leg.ended = True
         leg.held.clear()

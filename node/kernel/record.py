@@ -4,6 +4,7 @@ import socket
 import struct
 import time
 from dataclasses import dataclass, fields
+from typing import Any
 
 from node.kernel.layout import Endpoint
 
@@ -58,6 +59,11 @@ _OFFSET_AT = _PLAIN.index("timestamp_offset") + 4
 def restated(wire: list[object], timestamp_offset: int) -> list[object]:
     """A record in its wire form, of the same connection on another host."""
     return [*wire[:_OFFSET_AT], timestamp_offset, *wire[_OFFSET_AT + 1 :]]
+
+
+def local_of(wire: list[Any]) -> Endpoint:
+    """This host's end of a connection, out of a record in its wire form that has been read whole before."""
+    return Endpoint(*wire[:2])
 
 
 def describe(sock: socket.socket) -> TcpRecord:

@@ -77,6 +77,24 @@ class Successor:
             raise _refused(record, error) from error
         return sock, _offset_of(timestamp, record)
 
+    def follow(self, sent: int, received: int, receive_sequence: int) -> None:
+        """The connection has moved on while the socket stood, silently, where go_on() put it: so does the socket.
+
+        `sent` octets more have been acknowledged by the peer, and `received` more have come from it, up to
+        `receive_sequence`. In place of either the kernel gets zeros: nobody will ever ask for the former, and the
+        latter are for tcp.drop(). Raises KernelError.
+        """
+        try:
+            for queue, octets in ((_SEND_QUEUE, sent), (_RECEIVE_QUEUE, received)):
+                if octets:
+                    self._sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_QUEUE, queue)
+                    if self._sock.send(bytes(octets)) != octets:
+                        raise BlockingIOError("there is no room")
+            if received:
+                self._sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR_WINDOW, self._windows(receive_sequence))
+        except OSError as error:
+            raise _refused(self._record, error) from error
+
     def discard(self) -> None:
         """It is not needed."""
         tcp.close_silently(self._sock)

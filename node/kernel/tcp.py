@@ -28,10 +28,12 @@ __all__ = [
     "begin_repair",
     "close_silently",
     "describe",
+    "drop",
     "go_live",
     "listener",
     "open_active",
     "prepare",
+    "probe",
     "state",
     "tune",
     "unacknowledged",
@@ -57,7 +59,7 @@ class TcpState(IntEnum):
 
 def go_live(sock: socket.socket, *, probe: bool = True) -> None:
     """Leave repair mode: the socket is an ordinary one. A window probe goes out, which tells the peer what has been
-    received; not needed by whoever writes at once, since data tells it too.
+    received; whoever writes at once does not need it, since data tells it too.
 
     Write what the peer has not acknowledged at once, as new data: it drops what it has and gets what it
     lacks.
@@ -65,6 +67,17 @@ def go_live(sock: socket.socket, *, probe: bool = True) -> None:
     off = _REPAIR_OFF if probe else _REPAIR_OFF_SILENTLY
     sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, off)  # clears SO_REUSEADDR
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+def drop(sock: socket.socket, octets: int) -> None:
+    """Read so many octets and forget them: repair.Successor.follow() put them there."""
+    sock.recv(octets, socket.MSG_TRUNC)
+
+
+def probe(sock: socket.socket) -> None:
+    """Send a window probe: it tells the peer what has been received, and the peer answers with what it has."""
+    begin_repair(sock)
+    go_live(sock)
 
 
 def begin_repair(sock: socket.socket) -> None:

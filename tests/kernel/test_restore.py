@@ -194,6 +194,48 @@ def unread(sock: socket.socket) -> int:
 
 
 @needs_root
+@pytest.mark.parametrize("finished", [False, True], ids=["open", "half-closed"])
+def test_a_successor_follows_its_connection(moved: Moved, capture: Capture, finished: bool) -> None:
+    """It stands early, moves on with the connection while the old node serves, and goes live where that is then."""
+    with moved.new.host.inside():
+        successor = repair.Successor(moved.record, RECEIVE_BUFFER)
+        sequences = moved.send_sequence, moved.receive_sequence
+        sock, _ = successor.go_on(*sequences, time.monotonic_ns() // 1_000_000)
+        moved.new.keep(sock)
+    steps = 3
+    for step in range(steps):
+        moved.peer.sendall(b"q" * 1000)
+        receive(moved.leg, 1000)
+        moved.leg.send(b"a" * 700)
+        receive(moved.peer, 700)
+        moved.receive_sequence += 1000
+        moved.send_sequence += 700
+        if finished and step == steps - 1:
+            moved.peer.shutdown(socket.SHUT_WR)
+            assert readable(moved.leg, 5)
+            assert moved.leg.recv(1) == b""
+            moved.receive_sequence += 1
+        moved.old.commit(moved.flow, moved.receive_sequence, CLIENT)
+        received = 1000 + (finished and step == steps - 1)
+        successor.follow(700, received, moved.receive_sequence)
+    moved.old.die()
+    capture.segments()
+    moved.flow = moved.new.gate.restore(moved.flow.key, moved.receive_sequence, moved.send_sequence)
+    moved.new.activate()
+    tcp.go_live(sock, probe=False)
+    tcp.drop(sock, steps * 1000 + finished)
+    assert not readable(sock, 0.02)
+    tcp.probe(sock)
+    sock.send(b"from the new one")
+    assert receive(moved.peer, 16) == b"from the new one"
+    assert tcp.unacknowledged(sock) <= 16, "what stood for earlier octets is acknowledged"
+    if not finished:
+        moved.peer.sendall(b"to the new one")
+        assert receive(sock, 14) == b"to the new one"
+    assert not [segment for segment in capture.segments() if len(segment.data) > 16], "the zeros stay where they are"
+
+
+@needs_root
 def test_a_half_close_by_the_peer_survives(moved: Moved, capture: Capture) -> None:
     moved.peer.sendall(b"last words")
     moved.peer.shutdown(socket.SHUT_WR)

@@ -331,7 +331,7 @@ async def test_the_policys_reset_is_told_from_what_cannot_be_decoded() -> None:
 async def test_a_frozen_session_reads_no_more_when_its_bytes_leave() -> None:
     pair = Pair()
     pair.relay.taken(pair.end(0), b"one\n")
-    pair.relay.freeze(clock.boottime_s() + 1)
+    pair.relay.freeze()
     pair.replicator.hand_over(5)
     assert not pair.replicator.all_committed
     assert [type(it) for it in pair.channel.sent[-1]] == [messages.Data, messages.Handover]

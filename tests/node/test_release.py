@@ -64,5 +64,6 @@ def test_a_node_that_could_not_follow_is_told_why() -> None:
         written_for(long_ago)
     assert caught.value.code == "schema"
     assert caught.value.detail == (
-        f"b (iccp-tandem 0.0) cannot read what {SOFTWARE} writes: messages: here version 2, there version 1"
+        f"b (iccp-tandem 0.0) cannot read what {SOFTWARE} writes:"
+        " messages: here version 2 or version 3, there version 1"
     )

@@ -311,6 +311,27 @@ def test_anything_but_a_commit_ends_the_stream() -> None:
         here.replicator.frames(channel, [messages.pack([messages.SyncEnd()])], 1)
 
 
+def test_before_a_handover_the_passive_is_asked_to_prepare() -> None:
+    here = Setting()
+    channel: Any = here.in_sync()
+    here.replicator.prepare()
+    assert [type(message) for message in channel.sent[-1]] == [messages.Prepare]
+    assert not here.replicator.prepared
+    here.replicator.frames(channel, [messages.pack([messages.Prepared()])], 1)
+    assert here.replicator.prepared
+
+
+def test_a_passive_of_the_release_before_is_not_asked() -> None:
+    here = Setting()
+    channel: Any = here.in_sync()
+    here.replicator.joined(channel, version=2)
+    here.replicator.prepare()
+    assert messages.Prepare not in [type(message) for frame in channel.sent for message in frame]
+    assert not here.replicator.prepared
+    here.commit(channel, len(channel.sent))
+    assert here.replicator.prepared, "it knows all there was"
+
+
 def test_a_handover_is_the_last_word() -> None:
     here = Setting()
     channel = here.in_sync()

@@ -10,14 +10,16 @@ import pytest
 from inspector import Stack
 from node import spares as module
 from node.decoder import KeptDecoder
+from node.kernel import tcp
 from node.kernel.errors import KernelError
 from node.kernel.layout import Endpoint
 from node.kernel.record import TcpRecord
-from node.spares import Spares
+from node.spares import Spares, Standing
 from protocol.session import Leg, Session
 from tests.requirements import needs_root
 
 BUFFER = 65536
+CLOCK_MS = 1_000_000
 SLOTS = 6
 
 pytestmark = needs_root
@@ -26,6 +28,10 @@ pytestmark = needs_root
 class Slot:
     def __init__(self, gate: "SlotsOnly") -> None:
         self._gate = gate
+        self.begun: list[tuple[int, int]] = []
+
+    def begin(self, commit: int, snd_end: int) -> None:
+        self.begun.append((commit, snd_end))
 
     def release(self) -> None:
         self._gate.taken -= 1
@@ -36,12 +42,14 @@ class SlotsOnly:
 
     def __init__(self) -> None:
         self.taken = 0
+        self.given: list[Slot] = []
 
     def reserve(self, _key: bytes) -> Slot:
         if self.taken == SLOTS:
             raise KernelError("all slots are taken", "raise limits.sessions")
         self.taken += 1
-        return Slot(self)
+        self.given.append(Slot(self))
+        return self.given[-1]
 
 
 @pytest.fixture
@@ -102,26 +110,30 @@ def test_a_slice_of_time_at_a_time(spares: Spares, monkeypatch: pytest.MonkeyPat
     assert len(spares) == 4
 
 
-def test_what_was_made_is_taken_once(spares: Spares) -> None:
+def stand(spares: Spares, one: Session) -> list[Standing]:
+    return spares.stand(one, CLOCK_MS)
+
+
+def test_what_stands_is_given_away_once(spares: Spares) -> None:
     one = session(1)
     follow(spares, one)
-    connection = one.leg(0).connection
-    first = spares.take(1, 0, connection)
-    second = spares.take(1, 0, connection)
-    assert len(spares) == 1
-    assert first.successor is not second.successor
-    for each in (first, second):
-        each.discard()
+    standings = stand(spares, one)
+    assert standings[0].sock.getpeername() == ("10.1.100.10", 40_001)
+    assert stand(spares, one) == standings, "nothing has moved"
+    spares.give_away(1)
+    assert len(spares) == 0
+    with pytest.raises(KernelError, match="cannot restore"):
+        stand(spares, one)
+    for each in standings:
+        tcp.close_silently(each.sock)
+        each.flow.release()
+    spares.drop(1)
 
 
 def test_another_connection_under_the_same_id_gets_its_own(spares: Spares) -> None:
     follow(spares, session(1))
     other = session(1, port=50_000)
-    spare = spares.take(1, 0, other.leg(0).connection)
-    sock, _ = spare.successor.go_on(1, 1, 0)
-    assert sock.getpeername() == ("10.1.100.10", 50_001)
-    spare.discard()
-    follow(spares, other)
+    assert stand(spares, other)[0].sock.getpeername() == ("10.1.100.10", 50_001)
     assert len(spares) == 2
 
 
@@ -131,19 +143,16 @@ def test_a_full_gate_is_borne_until_the_takeover(spares: Spares, gate: SlotsOnly
     assert len(spares) == gate.taken == SLOTS
     before = open_files()
     with pytest.raises(KernelError, match="slots"):
-        spares.take(SLOTS - 1, 1, sessions[-1].leg(1).connection)
+        stand(spares, sessions[-1])
     assert open_files() == before
 
 
 def test_those_for_closed_sessions_leave_their_slots_to_new_ones(spares: Spares, gate: SlotsOnly) -> None:
     follow(spares, *(session(id_) for id_ in (1, 2, 3)))
     assert gate.taken == SLOTS
-    new = session(4)
     spares.keep({1, 4})
-    taken = [spares.take(4, number, new.leg(number).connection) for number in (0, 1)]
+    stand(spares, session(4))
     assert gate.taken == 4
-    for each in taken:
-        each.discard()
 
 
 def test_records_that_make_no_sense(spares: Spares) -> None:
@@ -152,7 +161,36 @@ def test_records_that_make_no_sense(spares: Spares) -> None:
     follow(spares, one)
     assert len(spares) == 1
     with pytest.raises(ValueError, match="not a record"):
-        spares.take(1, 0, ["nowhere"])
+        stand(spares, one)
+
+
+def test_a_socket_follows_its_connection(spares: Spares, gate: SlotsOnly) -> None:
+    one, before = session(1), open_files()
+    first = stand(spares, one)
+    assert spares.moved(one) == 0
+    one.leg(0).received += 100
+    assert spares.moved(one) == 1
+    one.leg(1).leap(50)
+    second = stand(spares, one)
+    assert [each.sock for each in second] == [each.sock for each in first]
+    assert [(each.sequences, each.unread) for each in second] == [((1, 101), 100), ((51, 1), 0)]
+    assert [flow.begun for flow in gate.given] == [[(1, 1), (101, 1)], [(1, 1), (1, 51)]]
+    assert (gate.taken, open_files()) == (2, before + 2)
+
+
+@pytest.mark.parametrize("octets", [-1, module.STEP_OCTETS_MAX + 1, 16 * BUFFER])
+def test_one_that_cannot_follow_is_made_anew(
+    spares: Spares, gate: SlotsOnly, monkeypatch: pytest.MonkeyPatch, octets: int
+) -> None:
+    one = session(1)
+    first = stand(spares, one)
+    if octets > BUFFER:
+        monkeypatch.setattr(module, "STEP_OCTETS_MAX", octets)
+    one.leg(0).leap(max(octets, 0))
+    one.leg(0).received = min(octets, 0)
+    second = stand(spares, one)
+    assert (second[0].sock is first[0].sock, second[1].sock is first[1].sock) == (False, True)
+    assert (second[0].unread, gate.taken) == (0, 2)
 
 
 def test_a_socket_that_cannot_be_made_costs_no_slot(

@@ -41,8 +41,9 @@ def test_a_sync_after_the_primary_was_solo_begins_by_forgetting_what_is_stale() 
 
 def test_closed_sessions_leave_and_a_handover_is_told() -> None:
     cache = filled(1, 2)
-    handover = cache.apply([messages.Closed(1, "finished"), messages.Handover(9)])
-    assert handover == messages.Handover(9)
+    orders = cache.apply([messages.Prepare(), messages.Closed(1, "finished"), messages.Handover(9)])
+    assert [type(order) for order in orders] == [messages.Prepare, messages.Handover]
+    assert orders[-1] == messages.Handover(9)
     assert set(cache.sessions) == {2}
 
 

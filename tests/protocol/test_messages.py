@@ -53,6 +53,14 @@ def test_data_of_the_first_version_is_read() -> None:
     assert messages.unpack(payload) == [messages.Data(1, 0, b"abc", 2, 9, None, ())]
 
 
+def test_a_reader_of_the_second_version_is_not_asked_to_prepare() -> None:
+    batch = [messages.Shared(b"s"), messages.Prepare(), messages.Prepared()]
+    assert [type(it) for it in messages.unpack(messages.pack(batch, 2))] == [messages.Shared]
+    assert [type(it) for it in messages.unpack(messages.pack(batch))] == list(map(type, batch))
+    assert messages.understood(messages.Shared, 2)
+    assert not messages.understood(messages.Prepare, 2)
+
+
 def test_for_a_reader_of_the_first_version_what_came_later_is_left_out() -> None:
     session = [1, "iccp", "10.0.0.1:4000", "10.0.0.9:102", 0.0, 0, [[], None], b"state", True]
     told = [

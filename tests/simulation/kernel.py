@@ -385,6 +385,12 @@ class Calls:
         if probe:
             tcb.probe()
 
+    def drop(self, sock: Socket, _octets: int) -> None:
+        sock.process.system_call()
+
+    def probe(self, sock: Socket) -> None:
+        self.go_live(sock)
+
     def close_silently(self, sock: Socket) -> None:
         sock.process.system_call()
         sock.repairing = True
@@ -423,7 +429,13 @@ class Successor:
         sock = Socket(process, tcb, local, self._buffer)
         sock.repairing = True
         process.system_call()
+        self._tcb = tcb
         return sock, offset
+
+    def follow(self, sent: int, received: int, receive_sequence: int) -> None:
+        self._process.system_call()
+        tcb = self._tcb
+        tcb.restore((tcb.una + sent) & MASK, receive_sequence & MASK, tcb.stamp_offset)
 
     def discard(self) -> None:
         self._process.system_call()

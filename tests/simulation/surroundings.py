@@ -113,6 +113,8 @@ class Surroundings:
             "open_active",
             "describe",
             "go_live",
+            "drop",
+            "probe",
             "close_silently",
             "tune",
             "unacknowledged",
