@@ -12,6 +12,7 @@ from typing import Any
 
 import dpkt
 
+from protocol.sequence import distance
 from scripts.lab.lab import Lab
 from scripts.lab.namespaces import inside, run
 from tests.e2e.sniffer import HELLO, PORT, carrying
@@ -33,6 +34,8 @@ class Middle:
     def __init__(self, sides: dict[str, socket.socket]) -> None:
         self._sides = sides
         self._order: tuple[str, Forgery] | None = None
+        self._ends: dict[tuple[int, int], int] = {}
+        """By ports: the sequence number up to which octets have passed."""
         self._struck = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -77,7 +80,8 @@ class Middle:
             yield bytes(frame)
             return
         payloads: tuple[bytes, ...] = (bytes(frame.data.data.data),)
-        if self._order is not None and self._order[0] == port and _is_of_a_stream(frame.data.data):
+        fresh = isinstance(frame.data.data, dpkt.tcp.TCP) and self._is_fresh(frame.data.data)
+        if self._order is not None and self._order[0] == port and fresh and _is_of_a_stream(frame.data.data):
             (_, forgery), self._order = self._order, None
             payloads = forgery(*payloads)
             self._struck.set()
@@ -86,6 +90,14 @@ class Middle:
             for start in range(0, max(len(payload), 1), _SEGMENT_OCTETS_MAX):
                 yield carrying(frame, payload[start : start + _SEGMENT_OCTETS_MAX], seq + start)
             seq += len(payload)
+
+    def _is_fresh(self, segment: Any) -> bool:
+        """Not sent again: what is put behind it would be old as well, and nobody would take it."""
+        ports, end = (segment.sport, segment.dport), segment.seq + len(segment.data)
+        fresh = distance(self._ends.get(ports, segment.seq), segment.seq) >= 0
+        if fresh:
+            self._ends[ports] = end
+        return fresh
 
 
 def _is_of_a_stream(segment: Any) -> bool:

@@ -212,7 +212,7 @@ def test_a_host_in_the_middle_can_end_the_stream_and_no_more(
         "made up": lambda payload: (payload, made_up),
     }
     middle.forge(node.name, forgeries[how], PATIENCE_S)
-    until("refused", lambda: refused(node, "stream").get(UNAUTHENTICATED, 0) == counted + 1, PATIENCE_S)
+    until("refused", lambda: refused(node, "stream").get(UNAUTHENTICATED, 0) > counted, PATIENCE_S)
     assert same(row(passive, "/cache", line), before[1]), "what the passive node holds is what it held"
     until("told", lambda: breaks(lab, node) == told + 1)
     assert lab.pair.wait_ready() == (active, passive)
