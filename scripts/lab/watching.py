@@ -22,7 +22,7 @@ def watch(console: Console, seconds: float, overview: Callable[[str], Renderable
         passed_s = min(time.monotonic() - began_s, seconds)
         return overview(f"{passed_s:.0f} of {seconds:.0f} s")
 
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         with Live(look(), console=console, auto_refresh=False) as live:
             wait(seconds, lambda: live.update(look(), refresh=True), _LOOK_S)
             live.update(look())
