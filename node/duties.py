@@ -256,14 +256,15 @@ class NodeDuties:
         parts = self._parts
         if order.reason != DATA_LINKS:  # else there are those whom nobody serves as long as this lasts
             await self._come_close()
-        if self._member.role is not Role.ACTIVE:
-            return
-        if parts.replicator.standing is not Standing.IN_SYNC:
-            self._fail_handover()
-            return
         if parts.gate is not None:
             self._farewell = Farewell(self._loop, parts.config)
             await self._read_out()
+        if self._member.role is not Role.ACTIVE:
+            return
+        if parts.replicator.standing is not Standing.IN_SYNC:
+            self._stay()
+            self._fail_handover()
+            return
         parts.lease.close()
         parts.replicator.hand_over(order.epoch)
         parts.proxy.freeze()
@@ -271,6 +272,11 @@ class NodeDuties:
         # the last word must leave before the process does
         await self._streamed(lambda: parts.replicator.all_committed, HANDOVER_LIMIT_S)
         self._member.step(events.HandoverDone())
+
+    def _stay(self) -> None:
+        if self._farewell is not None:
+            self._farewell.close()
+            self._farewell = None
 
     async def _come_close(self) -> None:
         """While this node still serves, have the passive know what the peers have acknowledged, which it would send
