@@ -38,7 +38,8 @@ HANDOVER_LIMIT_S = 1.0
 HANDOVER_POLL_S = 0.001
 PREPARATIONS = 2
 """Rounds; in the second little is left to do, and so little moves in it."""
-PREPARE_LIMIT_S = 0.5
+CLOSE_LIMIT_S = 0.2
+"""In all: a passive that does not answer must be told to take over while it still counts as in sync."""
 READ_OUT_S, READ_OUT_LIMIT_S = 0.001, 0.01
 FRESH_STARTS = ("alone", "elected")
 """Reasons to become active at which no other node of the pair can hold the addresses: strangers may."""
@@ -281,12 +282,12 @@ class NodeDuties:
     async def _come_close(self) -> None:
         """While this node still serves, have the passive know what the peers have acknowledged, which it would send
         again, and restore every connection as it stands. In the gap only those remain that have moved since."""
-        replicator = self._parts.replicator
+        replicator, until_s = self._parts.replicator, clock.boottime_s() + CLOSE_LIMIT_S
         for _ in range(PREPARATIONS):
             for relay in list(self._parts.proxy.relays.values()):
                 relay.progress()
             replicator.prepare()
-            await self._streamed(lambda: replicator.prepared, PREPARE_LIMIT_S)
+            await self._streamed(lambda: replicator.prepared, max(until_s - clock.boottime_s(), 0.0))
 
     async def _read_out(self) -> None:
         """The farewell keeps what comes from now on. What came before is read in the ordinary way; of a long stream the
