@@ -143,10 +143,6 @@ class Spares:
         for number in (CLIENT, SERVER):
             self._spares.pop((session, number), None)
 
-    def discard(self) -> None:
-        """Nothing is waited for any more."""
-        self.keep(())
-
     def drop(self, session: int) -> None:
         """Let go of those for a session."""
         for number in (CLIENT, SERVER):

@@ -61,7 +61,7 @@ def gate() -> SlotsOnly:
 def spares(gate: SlotsOnly) -> Any:
     one = Spares(gate, BUFFER)  # type: ignore[arg-type]
     yield one
-    one.discard()
+    one.keep(())
     assert gate.taken == len(one) == 0
 
 
