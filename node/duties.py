@@ -110,9 +110,8 @@ class NodeDuties:
 
     def _take_over(self) -> None:
         parts, order = self._parts, self._order
-        if self._preparation is not None:
-            self._preparation.cancel()  # what it would restore is about to live
         assert order is not None, "an order makes a node take over"
+        self._break_off_preparation()  # what it would restore is about to live
         takeover = Takeover(
             parts.config,
             parts.gate,
@@ -134,8 +133,14 @@ class NodeDuties:
             self._speak()
 
     def prepare(self) -> None:
-        """The primary is about to hand over: bring up what stands still, and say when that is done."""
+        """The primary is about to hand over: bring up what stands still, and say when that is done. It may ask again
+        before it is."""
+        self._break_off_preparation()
         self._preparation = self._spawn(self._prepare())
+
+    def _break_off_preparation(self) -> None:
+        if self._preparation is not None:
+            self._preparation.cancel()
 
     async def _prepare(self) -> None:
         parts = self._parts
@@ -284,10 +289,13 @@ class NodeDuties:
         again, and restore every connection as it stands. In the gap only those remain that have moved since."""
         replicator, until_s = self._parts.replicator, clock.boottime_s() + CLOSE_LIMIT_S
         for _ in range(PREPARATIONS):
+            left_s = until_s - clock.boottime_s()
+            if left_s <= 0:
+                return
             for relay in list(self._parts.proxy.relays.values()):
                 relay.progress()
             replicator.prepare()
-            await self._streamed(lambda: replicator.prepared, max(until_s - clock.boottime_s(), 0.0))
+            await self._streamed(lambda: replicator.prepared, left_s)
 
     async def _read_out(self) -> None:
         """The farewell keeps what comes from now on. What came before is read in the ordinary way; of a long stream the

@@ -81,8 +81,7 @@ class End:
         self.waiting = False
         self.finish_wanted = False
         self.finished = False
-        self._earlier_packets = leg.packets
-        self._reported = (leg.acknowledged, *leg.packets)
+        self.take_up_count()
         self._mute_at = -1
         self._unread_zeros = unread
 
