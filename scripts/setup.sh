@@ -63,5 +63,9 @@ install_python() {
     printf '%s' "$wanted" >"$stamp"
 }
 
+# As Python does at first use, unless it is told not to (PYTHONDONTWRITEBYTECODE): else each start compiles it all anew.
+compile_python() { "${TANDEM_PYTHON:-.venv/bin/python}" -m compileall -q inspector node protocol >&2 || say "not compiled"; }
+
 install_packages
 install_python
+compile_python
