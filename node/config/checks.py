@@ -10,8 +10,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from node.config.models import (
     KIB,
     Admin,
@@ -26,13 +24,14 @@ from node.config.models import (
     VirtualAddress,
     Witness,
 )
-from node.documents.explain import Finding
+from node.documents.errors import Finding, Wrong
+from node.documents.section import Section
 from protocol.frames import FRAME_BYTES_MAX
 
 RECORD_KIB = 64  # of a session's record, whatever its buffers hold: the decoder's state, its names
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,8 @@ def check(parts: Draft) -> list[Finding]:
 
 def _sound(model: type[Model], data: Any) -> Model | None:
     try:
-        return model.model_validate(data)
-    except ValidationError:
+        return model.read(data)
+    except Wrong:
         return None
 
 

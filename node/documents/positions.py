@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-Location = tuple[str | int, ...]
+from node.documents.errors import Location
 
 DEPTH_MAX = 16
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from node.documents import positions
-from node.documents.errors import ConfigErrors, Problem
-from node.documents.explain import Finding, explain
+from node.documents.errors import SEE_EXAMPLE, ConfigErrors, Finding, Location, Problem, Wrong
+from node.documents.section import Section
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,7 @@ class Reading(Generic[Model]):
 
     def __init__(self, text: str, file: str, model: type[Model], example: str, nodes_max: int) -> None:
         self.file = file
+        self._example = example
         self.value: Model | None = None
         self._document = positions.read(text, nodes_max, example)
         flaws = self._document.flaws
@@ -66,9 +65,9 @@ class Reading(Generic[Model]):
         self._unread = {flaw.location for flaw in flaws}
         if self.data is not None:
             try:
-                self.value = model.model_validate(self.data)
-            except ValidationError as error:
-                self.add(explain(error, model, example))
+                self.value = model.read(self.data)
+            except Wrong as error:
+                self.add(error.findings)
 
     @property
     def data(self) -> Any:
@@ -82,7 +81,8 @@ class Reading(Generic[Model]):
     def _problem(self, finding: Finding) -> Problem:
         location, message, hint = finding
         place = self._document.place(location, of_key=message.startswith("unknown key"))
-        return Problem(self.file, place.line, place.column, dotted(location), message, hint)
+        remedy = f"see {self._example}" if hint == SEE_EXAMPLE else hint
+        return Problem(self.file, place.line, place.column, dotted(location), message, remedy)
 
     def result(self) -> Model:
         """The value. Raises ConfigErrors if anything is wrong."""
@@ -91,7 +91,7 @@ class Reading(Generic[Model]):
         return self.value
 
 
-def dotted(location: positions.Location) -> str:
+def dotted(location: Location) -> str:
     """("links", 0, "peer") as links[0].peer."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     return text.removeprefix(".")

@@ -26,7 +26,7 @@ from tests.cli.fake_node import FakeNode, fake_node
 from tests.inspector.vectors import conversation
 
 ROOT = Path(__file__).parents[2]
-CHECKS = {"typer", "pydantic", "ruamel", "cryptography", "protocol"}
+CHECKS = {"typer", "ruamel", "cryptography", "protocol"}
 INSPECTS = {"typer", "msgpack", "inspector"}
 MAY_LOAD = {
     "status": {"typer", "rich"},
