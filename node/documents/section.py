@@ -7,8 +7,8 @@
         @rule
         def _two_ends(self) -> None: ...                raises wrong(...); asked when every field is sound by itself
 
-Nothing is coerced, unknown keys are refused, and every mistake is told. It is a library's work, and was one's; but to load
-pydantic and to have it build the models took longer than all else that `tandem check` does.
+Nothing is coerced, unknown keys are refused, and every mistake is told. It is a library's work, and was one's; but to
+load pydantic and to have it build the models took longer than all else that `tandem check` does.
 """
 
 from __future__ import annotations

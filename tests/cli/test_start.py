@@ -35,8 +35,8 @@ MAY_LOAD = {
     "learn --live --socket active": INSPECTS,
     "check": CHECKS,
     "doctor": CHECKS,
-    "inspect": INSPECTS | {"dpkt"},
-    "learn": INSPECTS | {"dpkt"},
+    "inspect": INSPECTS,
+    "learn": INSPECTS,
 }
 """Parts by the line's name or else by its first word; all other lines may load typer alone."""
 ENDS = {"doctor config": 2}
