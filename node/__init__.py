@@ -18,7 +18,7 @@ Two processes
 
 The data path
   proxy.py      listeners, connections to servers, time-outs; ports.py keeps ports from being used again at once
-  relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py)
+  relay.py      a session: inspector, replication, and its two ends (end.py), which take turns (turns.py, arrivals.py)
   decoder.py    the inspector's state as replication carries it
   inspectors.py makes the inspectors, held to signatures and policies
   reload.py     new policies, signatures and keys for a running node, read apart (reading.py)

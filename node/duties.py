@@ -40,6 +40,8 @@ PREPARATIONS = 2
 """Rounds; in the second little is left to do, and so little moves in it."""
 CLOSE_LIMIT_S = 0.2
 """In all: a passive that does not answer must be told to take over while it still counts as in sync."""
+TOLD_AFTER_S = 0.05
+"""Bookkeeping waits until the peers have had their answers."""
 READ_OUT_S, READ_OUT_LIMIT_S = 0.001, 0.01
 FRESH_STARTS = ("alone", "elected")
 """Reasons to become active at which no other node of the pair can hold the addresses: strangers may."""
@@ -161,7 +163,7 @@ class NodeDuties:
             if self._parts.understudies is not None:
                 self._parts.understudies.discard()
             self._member.step(events.ActivationDone())
-            self._tell()
+            self._loop.call_later(TOLD_AFTER_S, self._tell)
 
     def _attempt(self, action: Callable[[], None]) -> bool:
         try:

@@ -95,13 +95,13 @@ class End:
     def start_reading(self) -> None:
         """Read whenever the peer sends, unless it has finished or the session is over."""
         if self.open and not self.reading and not self.leg.ended:
-            self._relay.loop.add_reader(self.sock.fileno(), self._relay.turns.ready, self)
+            self._relay.arrivals.watch(self.sock.fileno(), self)
             self.reading = True
 
     def stop_reading(self) -> None:
         """Leave further bytes in the kernel: back-pressure on the peer."""
         if self.reading:
-            self._relay.loop.remove_reader(self.sock.fileno())
+            self._relay.arrivals.unwatch(self.sock.fileno())
             self.reading = False
 
     def read(self) -> None:

@@ -30,6 +30,8 @@ from node.config.models import Log
 
 QUEUE_LINES_MAX = 8192
 FLUSH_S = 2.0
+GATHER_S = 0.05
+"""Left after a line for more to come, so that a burst of them wakes the thread up once (node/events/outbox.py)."""
 SECRET_WORDS: Final = ("key", "secret", "token", "password", "private")
 
 Event = MutableMapping[str, Any]
@@ -75,6 +77,7 @@ class Writer:
         self._lines: queue.Queue[str | threading.Event] = queue.Queue(lines_max)
         self._told = 0
         self._thread: threading.Thread | None = None
+        self._hurry = threading.Event()
 
     def write(self, line: str) -> None:
         """Queue a line, or count it as dropped."""
@@ -91,6 +94,7 @@ class Writer:
         if self._thread is None:
             return
         written = threading.Event()
+        self._hurry.set()
         try:
             self._lines.put(written, timeout=timeout_s)
         except queue.Full:
@@ -99,10 +103,14 @@ class Writer:
 
     def _run(self) -> None:
         while True:
+            idle = self._lines.empty()
             item = self._lines.get()
             if isinstance(item, threading.Event):
+                self._hurry.clear()
                 item.set()
                 continue
+            if idle:
+                self._hurry.wait(GATHER_S)
             try:
                 self._stream.write(item + "\n")
                 self._tell_of_dropped()

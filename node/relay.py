@@ -16,6 +16,7 @@ from typing import Protocol
 
 from inspector import Direction, Result, Stack
 from node import clock
+from node.arrivals import Arrivals
 from node.end import End
 from node.kernel.acks import AckSender
 from node.turns import Turns
@@ -56,6 +57,7 @@ class Surroundings:
 
     loop: asyncio.AbstractEventLoop
     turns: Turns
+    arrivals: Arrivals
     publisher: Publisher
     acks: AckSender | None
     buffer_bytes: int
@@ -84,7 +86,7 @@ class Relay:
         self.denied = 0
         """TSDUs that the policy took out, on this node."""
         self.loop = around.loop
-        self.turns = around.turns
+        self.arrivals = around.arrivals
         self.idle_timeout_s = idle_timeout_s
         self.last_active_s = around.clock_s()
         self.rates = [0.0, 0.0]

@@ -18,7 +18,7 @@ from node import clock
 from node.addressing import Addresses
 from node.catchup import CatchUp
 from node.config import Config, Service
-from node.greeting import Greeting
+from node.greeting import CATCH_UP_S, Greeting
 from node.kernel.gate import Gate
 from node.lease import Lease
 from node.log import get
@@ -108,7 +108,6 @@ class Takeover:
         announced_ns = clock.boottime_ns()
         for relay in self._relays:
             self._set_free(relay)
-        Greeting(self._proxy.around.loop, self._relays)
         self._look_ahead(reason)
         self._proxy.accept_from(epoch)
         self._announce_again()
@@ -162,11 +161,14 @@ class Takeover:
     # --- speech
 
     def _look_ahead(self, reason: str) -> None:
+        loop = self._proxy.around.loop
         if reason == HANDED_OVER:  # by a node that fell silent first and then told all
+            Greeting(loop, self._relays, after_s=CATCH_UP_S)
             for relay in self._relays:
                 relay.level = True
         else:
-            CatchUp(self._proxy.around.loop, list(self._relays), self._config.limits.buffer_bytes)
+            Greeting(loop, self._relays)
+            CatchUp(loop, list(self._relays), self._config.limits.buffer_bytes)
 
     def _set_free(self, relay: Relay) -> None:
         service: Service = self._services[relay.session.service]

@@ -27,6 +27,7 @@ from node import channel, clock, exits, log, store, tether
 from node.addressing import Addresses
 from node.admin import Admin, Sources, routes
 from node.agreement import Agreement
+from node.arrivals import Arrivals
 from node.channel import Channel, Credentials, Owner
 from node.child import Orders
 from node.config import Config, ConfigErrors, Link, load
@@ -145,9 +146,11 @@ class Worker:
         replicator.on_committed = self._tallies.committed.add
         inspectors = Inspectors(config, load_all(config))
         replicator.shared, replicator.shared_whole = inspectors.changed, inspectors.whole
+        turns = Turns(self._loop)
         around = Surroundings(
             loop=self._loop,
-            turns=Turns(self._loop),
+            turns=turns,
+            arrivals=Arrivals(self._loop, turns.ready),
             publisher=replicator,
             acks=None if gate is None else AckSender(),
             buffer_bytes=config.limits.buffer_bytes,

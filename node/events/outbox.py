@@ -17,6 +17,9 @@ from node.events.event import Event
 from node.log import get
 
 QUEUE_EVENTS_MAX = 4096
+GATHER_S = 0.05
+"""Left after an event for more to come: a thread that wakes up for each takes the interpreter from the event loop, and
+the busiest moment of a node, a takeover, is full of events."""
 RETRY_S = 0.25
 RETRY_MAX_S = 10.0
 
@@ -102,12 +105,18 @@ class Outbox:
         self._closing.set()
 
     def _run(self) -> None:
-        while (event := self._queue.get()) is not None and not self._closing.is_set():
+        while (event := self._next()) is not None and not self._closing.is_set():
             self._deliver(event)
-            if self._queue.empty():
-                self._tell_lost()
         self._tell_lost()
         self._place.close()
+
+    def _next(self) -> Event | None:
+        if not self._queue.empty():
+            return self._queue.get()
+        self._tell_lost()
+        event = self._queue.get()
+        self._closing.wait(GATHER_S)
+        return event
 
     def _deliver(self, event: Event) -> None:
         try:

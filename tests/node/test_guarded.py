@@ -15,6 +15,7 @@ from inspector import Direction, Pdu, Result
 from inspector.results import Edit
 from node import clock
 from node import relay as relays
+from node.arrivals import Arrivals
 from node.decoder import LiveDecoder
 from node.end import End
 from node.kernel import tcp
@@ -81,9 +82,11 @@ class Pair:
         )
         config: Any = SimpleNamespace(cluster=cluster)
         self.replicator = Replicator(config, self.relays, Counter(), self.clock, self.loop.call_soon)
+        turns = Turns(self.loop)
         self.around = Surroundings(
             loop=self.loop,
-            turns=Turns(self.loop),
+            turns=turns,
+            arrivals=Arrivals(self.loop, turns.ready),
             publisher=self.replicator,
             acks=None,
             buffer_bytes=BUFFER_BYTES,

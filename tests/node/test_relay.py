@@ -12,6 +12,7 @@ import pytest
 
 from inspector import Result, Stack
 from node import clock
+from node.arrivals import Arrivals
 from node.decoder import LiveDecoder
 from node.end import End
 from node.kernel import tcp
@@ -55,9 +56,11 @@ class Bench:
         stack = Stack(on_undecodable=on_undecodable)
         legs: list[Leg | None] = [Leg(tcp.describe(sock).to_wire(), 0, 0) for sock in (client_side, server_side)]
         session = Session(1, "iccp", "client", "server", 0.0, legs, LiveDecoder(stack))
+        turns = Turns(self.loop)
         around = Surroundings(
             loop=self.loop,
-            turns=Turns(self.loop),
+            turns=turns,
+            arrivals=Arrivals(self.loop, turns.ready),
             publisher=self,
             acks=None,
             buffer_bytes=BUFFER_BYTES,

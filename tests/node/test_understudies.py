@@ -33,7 +33,7 @@ class Bench:
     def __init__(self) -> None:
         self.gate = SlotsOnly()
         self.inspectors = Inspectors()
-        around = SimpleNamespace(loop=None, turns=None, clock_s=lambda: 0.0)
+        around = SimpleNamespace(loop=None, arrivals=None, clock_s=lambda: 0.0)
         service: Any = SimpleNamespace(name="iccp", idle_timeout_s=60.0)
         config: Any = SimpleNamespace(services=[service])
         proxy: Any = SimpleNamespace(around=around, inspectors=self.inspectors)

@@ -140,6 +140,7 @@ class Surroundings:
             (node.worker, "AckSender", lambda: AckSender(self.process)),
             (node.worker, "Addresses", lambda virtual: Addresses(self.process, virtual)),
             (node.worker, "Admin", NoAdmin),
+            (node.worker, "Arrivals", LoopArrivals),
             (node.worker, "set_niceness", lambda *_: None),
             (node.duties, "set_niceness", lambda *_: None),
             (node.duties, "Farewell", NoFarewell),
@@ -233,6 +234,19 @@ class NoFarewell:
 
     def close(self) -> None:
         return
+
+
+class LoopArrivals:
+    """The simulated loop knows the simulated sockets."""
+
+    def __init__(self, loop: Any, ready: Callable[[Any], None]) -> None:
+        self._loop, self._ready = loop, ready
+
+    def watch(self, descriptor: int, reader: Any) -> None:
+        self._loop.add_reader(descriptor, self._ready, reader)
+
+    def unwatch(self, descriptor: int) -> None:
+        self._loop.remove_reader(descriptor)
 
 
 class NoAdmin:
