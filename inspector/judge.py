@@ -1,5 +1,6 @@
 """What is done about a PDU: checks and policy say what they see, rules what that is worth; the worst action wins."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -80,12 +81,17 @@ class Judge:
         """Whether the policy's table calls an object a control."""
         return self._policy is not None and self._policy.is_control(name)
 
-    def judge(self, seen: Seen, objects: tuple[str, ...]) -> Verdict:
-        """The verdict on a PDU that the association's memory has not learned from yet."""
+    def judge(self, seen: Seen, objects: tuple[str, ...], doubted: Container[str] = ()) -> Verdict:
+        """The verdict on a PDU that the association's memory has not learned from yet.
+
+        What is odd by one of the codes in `doubted` is not held against it.
+        """
         app = self._name(seen, objects)
         if self._rules is None:
             return Verdict(Action.PASS, (), app)
         events = checks.check(seen, self._state, self._limits, self._watch, self._client, self._server)
+        if doubted:
+            events = [event for event in events if event.code not in doubted]
         judgement = self._judgement(seen, app)
         if self._points is not None:
             judgement = worst([judgement, self._judge_values(seen, self._points)])

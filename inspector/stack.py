@@ -36,6 +36,8 @@ OnUndecodable = Literal["reset", "pass", "continue"]
 captures, which nothing can stop) they are skipped: the rest of the TSDU, or of all in hand if framing is lost.
 Verdicts stop nothing there either: they say what would have been done."""
 
+UNSEEN = frozenset({"orphan-invoke-id"})
+"""What is no surprise as long as octets may have passed that were not fed."""
 _UNDECIDED = Result(0, (), (), False)
 _REFUSED = Result(0, (), (), True)
 _DIRECTIONS = (Direction.CLIENT_TO_SERVER, Direction.SERVER_TO_CLIENT)
@@ -65,12 +67,18 @@ class Stack:
         self._detailed = details
         self._describe = describe if details else telling.no_details
         self._state = Association() if state is None else state
+        self._doubted: frozenset[str] = frozenset()
         self._go_by(on_undecodable, policing)
 
     def hold_to(self, on_undecodable: OnUndecodable, policing: Policing) -> None:
         """From the next PDU on, other rules. What is remembered stays; the peers are looked at anew."""
         self._go_by(on_undecodable, policing)
         self._state.lower_flags(ADMITTED | STRANGER)
+
+    def seen_all(self, yes: bool) -> None:
+        """Whether all that has passed was fed, here or to the stack whose memory this one goes on with. Not part of
+        the memory."""
+        self._doubted = frozenset() if yes else UNSEEN
 
     def _go_by(self, on_undecodable: OnUndecodable, policing: Policing) -> None:
         self._pass_on = on_undecodable == "pass"
@@ -170,7 +178,7 @@ class Stack:
             *(framer.octets, framer.length, turn.now_ms),
         )
         memory.introduce(seen, self._state)
-        verdict = self._judge.judge(seen, ())
+        verdict = self._judge.judge(seen, (), self._doubted)
         if verdict.action is Action.DENY:
             verdict = verdict._replace(action=Action.RESET)
         self._tell(telling.connection(seen, verdict, self._describe), turn)
@@ -201,7 +209,7 @@ class Stack:
                 *(framer.octets, framer.length, turn.now_ms),
             )
             memory.introduce(seen, state)
-            verdict = self._judge.judge(seen, meaning.objects)
+            verdict = self._judge.judge(seen, meaning.objects, self._doubted)
             action = verdict.action
             if action is Action.DENY and (len(tsdu.parts) > 1 or not refusals.possible(part)):
                 action = Action.RESET  # there is no taking it out

@@ -51,11 +51,13 @@ def events(
     policy: Any = None,
     limits: Limits | None = None,
     now_ms: int = NOW,
+    seen_all: bool = True,
 ) -> list[Event]:
     """Every event, in order; a millisecond passes with each message."""
     recorder = Recorder(action)
     policing = Policing(rules=recorder, policy=policy, watch=watch, client=peer)  # type: ignore[arg-type]
     stack = Stack(limits or Limits(), policing=policing)
+    stack.seen_all(seen_all)
     for n, (direction, octets) in enumerate(messages):
         result = stack.feed(direction, octets, now_ms + n)
         assert not result.reset, result.findings

@@ -94,6 +94,12 @@ def test_who_comes_late_may_have_missed_the_requests() -> None:
     assert odd(answers, "orphan-invoke-id", before=()) == expected
 
 
+def test_after_a_takeover_a_request_may_have_passed_unseen() -> None:
+    messages = [answer(IDENTITY, 7), ask(IDENTIFY, 8), ask(IDENTIFY, 8)]
+    odd_codes = ("orphan-invoke-id", "duplicate-invoke-id")
+    assert odd(messages, *odd_codes, seen_all=False) == [("duplicate-invoke-id", "8")]
+
+
 def test_requests_that_were_forgotten_may_be_answered() -> None:
     messages = [ask(IDENTIFY, 1), ask(IDENTIFY, 2), ask(IDENTIFY, 3), answer(IDENTITY, 1)]
     assert odd(messages, "orphan-invoke-id", limits=Limits(calls=2)) == []

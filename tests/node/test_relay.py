@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from inspector import Result, Stack
+from inspector import Action, Direction, Result, Stack
+from inspector.judge import Policing
 from node import clock
 from node.arrivals import Arrivals
 from node.decoder import LiveDecoder
@@ -23,6 +24,7 @@ from protocol.cache import SessionCache
 from protocol.messages import Message
 from protocol.session import Leg, Session
 from tests.inspector import vectors
+from tests.inspector.checking import ICCP, Recorder, answer
 from tests.protocol.test_session import Decoder
 
 PDU = vectors.data(vectors.osi(vectors.report(vectors.variable_list("ICC1/DS_1"), vectors.real())))
@@ -99,6 +101,12 @@ class Bench:
                 data += piece
         return data
 
+    async def say(self, direction: int, octets: bytes) -> None:
+        """One peer's words, and the other one hears them."""
+        speaker, hearer = (self.client, self.server)[:: -1 if direction else 1]
+        await self.loop.sock_sendall(speaker, octets)
+        assert await self.received(hearer, len(octets)) == octets
+
     async def over(self) -> str:
         async with asyncio.timeout(5):
             while self.closed is None:
@@ -134,6 +142,20 @@ async def test_no_byte_of_an_undecided_pdu_passes(bench: Bench) -> None:
     assert bytes(bench.cache.sessions[1].leg(0).held) == PDU[:-1]
     await bench.loop.sock_sendall(bench.client, PDU[-1:])
     assert await bench.received(bench.server, len(PDU)) == PDU
+
+
+async def test_an_answer_may_answer_what_only_the_dead_node_saw(bench: Bench) -> None:
+    recorder = Recorder(lambda _: Action.PASS)
+    bench.relay.stack.hold_to("reset", Policing(rules=recorder))  # type: ignore[arg-type]
+    _, unasked = answer(vectors.tlv(0xA2, vectors.tlv(0x80, "V")), 7)
+    for direction, octets in ICCP:
+        await bench.say(direction, octets)
+    bench.relay.level = False
+    await bench.say(Direction.SERVER_TO_CLIENT, unasked)
+    assert "orphan-invoke-id" not in {event.code for event in recorder.events}
+    bench.relay.level = True
+    await bench.say(Direction.SERVER_TO_CLIENT, unasked)
+    assert recorder.events[-1].code == "orphan-invoke-id"
 
 
 async def test_what_cannot_be_decoded_resets_both(bench: Bench) -> None:
