@@ -52,7 +52,7 @@ _ROUNDS: Final = 10
 _QUICK_ROUNDS: Final = 3
 _CONNECTIONS: Final = 100
 _ASSOCIATIONS: Final = 40
-_PERIOD_MS: Final = 100
+_PERIOD_MS: Final = 250
 
 
 def main() -> int:
