@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +35,7 @@ class KeyFileError(Exception):
 
 def new_key() -> bytes:
     """A fresh key from the system's randomness."""
-    return secrets.token_bytes(KEY_SIZE)
+    return os.urandom(KEY_SIZE)
 
 
 class Secret(NamedTuple):
@@ -57,6 +55,8 @@ KEY = Secret(
 
 def fingerprint(key: bytes) -> str:
     """What tells one key from another and nothing about it."""
+    from hashlib import sha256  # noqa: PLC0415 - whoever only reads a key does without
+
     return sha256(b"tandem key fingerprint " + key).hexdigest()[:8]
 
 
@@ -127,7 +127,7 @@ def write_secret(path: Path, content: bytes, instead: str, *, replace: bool = Fa
 
     Raises KeyFileError, also when the file exists and `replace` is not set: with the remedy `instead`.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         _write_new(draft, content)
         try:

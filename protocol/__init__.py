@@ -24,5 +24,5 @@ The sessions and their replication:
   journal.py: what awaits a commit; messages.py: the replication messages;
   sequence.py: 32-bit sequence arithmetic
 
-errors.py       every error that a peer's bytes can cause
+limits.py       what bounds the stream; errors.py: every error that a peer's bytes can cause
 """

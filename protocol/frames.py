@@ -10,10 +10,8 @@ any of them.
 """
 
 from protocol.errors import FrameError, SealError
+from protocol.limits import FRAME_BYTES_MAX
 from protocol.seal import TAG_BYTES, Opener, Sealer
-
-FRAME_BYTES_MAX = 4 * 1024 * 1024
-"""The most a payload may hold unless the caller says otherwise."""
 
 _PREFIX_BYTES = 4
 

@@ -28,7 +28,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from protocol import records, versions
 from protocol.errors import FrameError, HandshakeError, MessageError
-from protocol.frames import FRAME_BYTES_MAX, FrameReader, FrameWriter
+from protocol.frames import FrameReader, FrameWriter
+from protocol.limits import FRAME_BYTES_MAX
 from protocol.records import RECORD_BYTES_MAX, Schema, number, text
 from protocol.seal import Opener, Sealer, derive
 

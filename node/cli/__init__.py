@@ -1,7 +1,7 @@
 """The command line, `tandem`.
 
-    main.py      the program and its commands: run, check, doctor, keygen, status
-    later.py     commands that are loaded when they are asked for: those of the four modules that follow
+    main.py      the program; later.py: its commands, each loaded when it is asked for
+    run.py, check.py, doctor.py, keygen.py, reload.py, status.py
     demo.py      `tandem demo`: the demo of the source tree
     inspect.py, learn.py                        the inspector on captures
     lists.py     `diagnose ...` and `execute ...`: the vendor's words for looking and acting; log.py: the events

@@ -1,5 +1,5 @@
 """`python -m node.cli`: the same as `tandem`."""
 
-from node.cli.main import app
+from node.cli.main import main
 
-app(prog_name="tandem")
+main()

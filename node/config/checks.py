@@ -26,7 +26,7 @@ from node.config.models import (
 )
 from node.documents.errors import Finding, Wrong
 from node.documents.section import Section
-from protocol.frames import FRAME_BYTES_MAX
+from protocol.limits import FRAME_BYTES_MAX
 
 RECORD_KIB = 64  # of a session's record, whatever its buffers hold: the decoder's state, its names
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)

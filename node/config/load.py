@@ -10,7 +10,6 @@ from node.config import checks
 from node.config.models import Admin, Config, Events, Service
 from node.documents import Bounds, ConfigErrors, Finding, Reading, read_text
 from node.keys import KeyFileError, read_keys
-from node.tokens import read_token
 
 if TYPE_CHECKING:
     from inspector.rules import Ruleset
@@ -60,6 +59,7 @@ def _admin_findings(admin: Admin | None) -> list[Finding]:
     if admin is None:
         return []
     from node.tls import TlsError, server_context  # noqa: PLC0415 - most configurations have no such section
+    from node.tokens import read_token  # noqa: PLC0415
 
     found: list[Finding] = []
     try:
