@@ -55,8 +55,11 @@ def read_apart(path: Path, running: Config) -> Read:
 def taken_up(running: Config, written: Config) -> Config:
     """The running configuration with those keys of the written one that need no restart."""
     policies = {service.name: service.policy for service in written.services}
-    services = tuple(service.but(policy=policies.get(service.name, service.policy)) for service in running.services)
-    return running.but(services=services, **{name: getattr(written, name) for name in TAKEN_UP})
+    services = tuple(
+        service.model_copy(update={"policy": policies.get(service.name, service.policy)})
+        for service in running.services
+    )
+    return running.model_copy(update={"services": services, **{name: getattr(written, name) for name in TAKEN_UP}})
 
 
 def main() -> None:

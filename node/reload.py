@@ -101,7 +101,7 @@ class Reload:
             await self._hold_to(),
             rulebook.tables,
             list(map(fingerprint, keys)),
-            list(differing(self._config.plain(), written.plain())),
+            list(differing(self._config.model_dump(), written.model_dump())),
         )
 
     def _read(self) -> tuple[Read, Keys]:

@@ -129,7 +129,7 @@ def look(settings: Settings, group: str) -> list[tuple[str, bool, str]]:
 async def _look(settings: Settings, group: str) -> list[tuple[str, bool, str]]:
     found = []
     for endpoint in settings.endpoints:
-        etcd = Etcd(settings.but(endpoints=(endpoint,)), group)
+        etcd = Etcd(settings.model_copy(update={"endpoints": (endpoint,)}), group)
         begun_s = clock.boottime_s()
         try:
             await etcd.ask(AskWitness(0, None, 0))

@@ -12,11 +12,12 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from node.config.models import Config
-from node.documents.kinds import Parsed, Range
-from node.documents.section import NEEDED, Known, Section
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 REFERENCE: Final = ROOT / "docs" / "configuration.md"
@@ -62,7 +63,7 @@ _BESIDES: Final = {
     "admin.tls.key": "PEM, without a password",
 }
 """Keys that the example writes several to a line, where no comment fits."""
-_PLAIN: Final[dict[Any, str]] = {bool: "true, false", str: "text"}
+_PLAIN: Final[dict[Any, str]] = {bool: "true, false", int: "number", str: "text"}
 
 
 def words() -> dict[str, str]:
@@ -78,7 +79,7 @@ def words() -> dict[str, str]:
         elif match := _KEY.match(line):
             indent = len(match["indent"])
             above = [(depth, key) for depth, key in path if depth < indent]
-            if not above and match["key"] not in Config.schema():
+            if not above and match["key"] not in Config.model_fields:
                 above = path[:1]  # a part of the section before, shown apart from it
             path = [*above, (indent, match["key"])]
             if match["words"]:
@@ -93,11 +94,11 @@ def text() -> str:
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def _section(path: str, title: str, model: type[Section], said: dict[str, str]) -> Iterator[str]:
+def _section(path: str, title: str, model: type[BaseModel], said: dict[str, str]) -> Iterator[str]:
     yield f"## {title}\n{(model.__doc__ or '').strip()}\n"
     yield "| key | value | default | meaning |\n|---|---|---|---|"
-    inner: list[tuple[str, type[Section], bool]] = []
-    for key, field in model.schema().items():
+    inner: list[tuple[str, type[BaseModel], bool]] = []
+    for key, field in model.model_fields.items():
         name = f"{path}.{key}".lstrip(".")
         below, many = _model_of(field.annotation)
         if below is not None:
@@ -113,9 +114,9 @@ def _anchor(name: str) -> str:
     return re.sub(r"[^\w-]", "", name.lower())
 
 
-def _model_of(annotation: Any) -> tuple[type[Section] | None, bool]:
+def _model_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
     """The section that a field holds, if it does, and whether it holds many."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, False
     many = get_origin(annotation) is tuple
     for each in get_args(annotation):
@@ -125,33 +126,38 @@ def _model_of(annotation: Any) -> tuple[type[Section] | None, bool]:
     return None, False
 
 
-def _value(field: Known) -> str:
-    return _cell(_type(field.annotation))
+def _value(field: FieldInfo) -> str:
+    return _cell(_type(field.annotation, field.metadata))
 
 
-def _type(annotation: Any) -> str:
+def _type(annotation: Any, metadata: Any = ()) -> str:
+    kinds = (_KINDS.get(getattr(getattr(each, "func", None), "__name__", "")) for each in metadata)
+    return next(filter(None, kinds), None) or _composed(annotation) or _scalar(annotation, metadata)
+
+
+def _composed(annotation: Any) -> str:
+    """A type that is made of others; empty for one that is not."""
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _marked(*arguments)
     if origin is Literal:
         return ", ".join(map(str, arguments))
     if origin in (Union, types.UnionType):
         return " or ".join("null" if each is type(None) else _type(each) for each in arguments)
     if origin is tuple:
         return f"list of {_type(arguments[0])}"
-    return _PLAIN[annotation]
+    return _type(arguments[0], annotation.__metadata__) if hasattr(annotation, "__metadata__") else ""
 
 
-def _marked(annotation: Any, mark: Parsed | Range) -> str:
-    if isinstance(mark, Range):
-        return f"{mark.low} to {mark.high}"
-    return _KINDS.get(mark.parse.__name__) or _type(annotation)
+def _scalar(annotation: Any, metadata: Any) -> str:
+    limits = {name: getattr(each, name) for each in metadata for name in ("ge", "le") if hasattr(each, name)}
+    if annotation is int and len(limits) == 2:
+        return f"{limits['ge']} to {limits['le']}"
+    return _PLAIN.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
-def _default(field: Known, below: type[Section] | None) -> str:
-    if field.key.default is NEEDED:
+def _default(field: FieldInfo, below: type[BaseModel] | None) -> str:
+    if field.is_required():
         return "required"
-    value = field.key.default
+    value = field.default
     if below is not None and value not in (None, ()):
         return ""
     shown = {None: "null", True: "true", False: "false", (): "[]"}

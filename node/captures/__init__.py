@@ -1,6 +1,6 @@
 """Captures of traffic: read, put back together, inspected, learned from. Nothing here touches a network.
 
-file -> files.py       the frames of pcap and pcapng; what is damaged is told
+file -> files.py       the frames of pcap and pcapng, with dpkt's numbers and headers; what is damaged is told
      -> links.py       where the IP header lies, by link type
      -> packets.py     TCP segments out of IPv4 and IPv6, fragments joined
      -> reassembly.py  which connection a segment is of, and which end is the client

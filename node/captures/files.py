@@ -1,9 +1,7 @@
 """The frames of a capture file: pcap (every byte order, micro- and nanoseconds) and pcapng.
 
-Libraries that read them keep silent about a truncated record, know one interface a file, count time in floating point,
-or load every protocol there is first.
-
-Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
+The formats' numbers and headers are dpkt's. Its readers are not used: they keep silent about a truncated record,
+know one interface a file, and count time in floating point.
 """
 
 from __future__ import annotations
@@ -11,7 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
+
+import dpkt
 
 from node.captures.errors import CaptureError
 from node.captures.notes import Notes
@@ -19,6 +19,7 @@ from node.captures.notes import Notes
 FRAME_BYTES_MAX = 16 << 20
 """A record longer than this is damage, not a frame."""
 NS_PER_S = 1_000_000_000
+_NS_MAGICS = (dpkt.pcap.TCPDUMP_MAGIC_NANO, dpkt.pcap.PMUDPCT_MAGIC_NANO)
 _LINK_TYPE_MASK = 0xFFFF  # above it: how long the frame check sequence is
 _COMPRESSED = {b"\x1f\x8b": "gunzip", b"\x28\xb5": "unzstd", b"\x04\x22": "unlz4", b"BZ": "bunzip2", b"\xfd7": "unxz"}
 
@@ -77,8 +78,9 @@ class Capture:
     def _reader(self, magic: bytes) -> Iterator[Frame]:
         if magic == _SECTION:
             return self._pcapng()
-        if magic in _PCAPS:
-            return self._pcap(_PCAPS[magic])
+        number = int.from_bytes(magic, "big")
+        if len(magic) == 4 and number in dpkt.pcap.MAGIC_TO_PKT_HDR:
+            return self._pcap(number)
         raise self._unknown(magic)
 
     def _unknown(self, magic: bytes) -> CaptureError:
@@ -95,12 +97,15 @@ class Capture:
     def _damage(self, what: str) -> None:
         self._notes.add("damaged", f"{self.path.name}: {what} after frame {self._number}; nothing behind it is read")
 
-    def _pcap(self, kind: _Pcap) -> Iterator[Frame]:
-        order, unit, size = kind
+    def _pcap(self, magic: int) -> Iterator[Frame]:
+        record = dpkt.pcap.MAGIC_TO_PKT_HDR[magic]
+        order = record.__hdr_fmt__[0]
         rest = self._file.read(20)
         if len(rest) < 20:
             raise CaptureError(f"{self.path} ends within its first header", "take the capture anew")
         link = struct.unpack(f"{order}HHIIII", rest)[5] & _LINK_TYPE_MASK
+        unit = 1 if magic in _NS_MAGICS else 1000
+        size = record.__hdr_len__
         unpack = struct.Struct(f"{order}IIII").unpack_from
         read = self._file.read
         while head := read(size):
@@ -118,9 +123,9 @@ class Capture:
 
     def _pcapng(self) -> Iterator[Frame]:
         section = _Section("<")
-        kind, head = _SECTION_BLOCK, _SECTION + self._file.read(4)
+        kind, head = dpkt.pcapng.PCAPNG_BT_SHB, _SECTION + self._file.read(4)
         while head:
-            if kind == _SECTION_BLOCK:
+            if kind == dpkt.pcapng.PCAPNG_BT_SHB:
                 mark = self._file.read(4)
                 head += mark
                 section = _Section(">" if mark == _BIG_ENDIAN else "<")
@@ -130,7 +135,7 @@ class Capture:
             handle = _BLOCKS.get(kind)
             try:
                 found = None if handle is None else handle(section, block)
-            except (struct.error, LookupError, ValueError):
+            except (struct.error, LookupError, ValueError, dpkt.UnpackError):
                 return self._damage(f"a block of type {kind} that cannot be read")
             if found is not None:
                 self._number += 1
@@ -163,8 +168,6 @@ class _Section:
     def __init__(self, order: str) -> None:
         self.order = order
         self.interfaces: list[_Interface] = []
-        self.described = struct.Struct(f"{order}HxxI").unpack_from
-        self.option = struct.Struct(f"{order}HH").unpack_from
         self.enhanced = struct.Struct(f"{order}IIIII").unpack_from
         self.obsolete = struct.Struct(f"{order}HHIIII").unpack_from
 
@@ -183,27 +186,14 @@ _Found = tuple[int, int, bytes]
 
 
 def _interface(section: _Section, block: bytes) -> None:
-    link, snap_length = section.described(block, 8)
-    options = dict(_options(section, block[16:-4]))
-    resolution = options.get(_TIME_RESOLUTION, b"\x06")[0]
+    little = section.order == "<"
+    idb: Any = (dpkt.pcapng.InterfaceDescriptionBlockLE if little else dpkt.pcapng.InterfaceDescriptionBlock)(block)
+    options = {option.code: bytes(option.data) for option in idb.opts}
+    resolution = options.get(dpkt.pcapng.PCAPNG_OPT_IF_TSRESOL, b"\x06")[0]
     units = (2 if resolution & 0x80 else 10) ** (resolution & 0x7F)
-    offset = options.get(_TIME_OFFSET, bytes(8))
-    offset_s = int.from_bytes(offset, "little" if section.order == "<" else "big", signed=True)
-    section.interfaces.append(_Interface(link, snap_length, units, offset_s))
-
-
-def _options(section: _Section, octets: bytes) -> Iterator[tuple[int, bytes]]:
-    """Codes and values. Raises ValueError where they do not fit, struct.error where they break off."""
-    at = 0
-    while at < len(octets):
-        code, length = section.option(octets, at)
-        if code == _END_OF_OPTIONS:
-            return
-        value = octets[at + 4 : at + 4 + length]
-        if len(value) < length:
-            raise ValueError(length)
-        yield code, value
-        at += 4 + length + -length % 4
+    offset = options.get(dpkt.pcapng.PCAPNG_OPT_IF_TSOFFSET, bytes(8))
+    offset_s = int.from_bytes(offset, "little" if little else "big", signed=True)
+    section.interfaces.append(_Interface(idb.linktype, idb.snaplen, units, offset_s))
 
 
 def _enhanced(section: _Section, block: bytes) -> _Found:
@@ -233,28 +223,11 @@ def _inside(block: bytes, start: int, length: int) -> bytes:
     return block[start : start + length]
 
 
-class _Pcap(NamedTuple):
-    """How a pcap file's records are written."""
-
-    order: str
-    unit_ns: int
-    """Of the second number of a record's time."""
-    head_size: int
-
-
-_PCAPS = {
-    number.to_bytes(4, "big" if order == ">" else "little"): _Pcap(order, unit_ns, head_size)
-    for number, unit_ns, head_size in ((0xA1B2C3D4, 1000, 16), (0xA1B23C4D, 1, 16), (0xA1B2CD34, 1000, 24))
-    for order in "<>"
-}
-"""By the magic number; the last is that of a Linux of old, whose records say more."""
-_SECTION_BLOCK = 0x0A0D0D0A
-_END_OF_OPTIONS, _TIME_RESOLUTION, _TIME_OFFSET = 0, 9, 14
 _SECTION = b"\x0a\x0d\x0d\x0a"
 _BIG_ENDIAN = b"\x1a\x2b\x3c\x4d"
 _BLOCKS: dict[int, Callable[[_Section, bytes], _Found | None]] = {
-    1: _interface,
-    2: _obsolete,
-    3: _simple,
-    6: _enhanced,
+    dpkt.pcapng.PCAPNG_BT_IDB: _interface,
+    dpkt.pcapng.PCAPNG_BT_EPB: _enhanced,
+    dpkt.pcapng.PCAPNG_BT_PB: _obsolete,
+    dpkt.pcapng.PCAPNG_BT_SPB: _simple,
 }

@@ -1,6 +1,6 @@
 """TCP segments out of frames: IPv4 and IPv6, with extension headers and fragments.
 
-A light walk over the headers instead of a library's objects, which cost more than all the rest of reading.
+A light walk over the headers instead of dpkt's objects, which cost more than all the rest of reading.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def policed(
     rules = read(signatures)
     if policy is None:
         return Maker(Policing(rules, None, Watch()), details=details)
-    from node.policy import load_policy_file  # noqa: PLC0415 - takes as long to load as a small capture
+    from node.policy import load_policy_file  # noqa: PLC0415 - pydantic takes as long to load as a small capture
 
     known = load_policy_file(policy, rules)
     if number is None and len(known) > 1:

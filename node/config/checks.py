@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 from node.config.models import (
     KIB,
     Admin,
@@ -24,14 +26,13 @@ from node.config.models import (
     VirtualAddress,
     Witness,
 )
-from node.documents.errors import Finding, Wrong
-from node.documents.section import Section
+from node.documents.explain import Finding
 from protocol.limits import FRAME_BYTES_MAX
 
 RECORD_KIB = 64  # of a session's record, whatever its buffers hold: the decoder's state, its names
 SOCKET_PATH_LENGTH_MAX = 107  # sun_path less the terminating zero: unix(7)
 
-Model = TypeVar("Model", bound=Section)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def check(parts: Draft) -> list[Finding]:
 
 def _sound(model: type[Model], data: Any) -> Model | None:
     try:
-        return model.read(data)
-    except Wrong:
+        return model.model_validate(data)
+    except ValidationError:
         return None
 
 

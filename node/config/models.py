@@ -6,7 +6,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from node.documents.errors import wrong
+from pydantic import Field, model_validator
+
 from node.documents.fields import (
     AddressField,
     EndpointField,
@@ -15,10 +16,11 @@ from node.documents.fields import (
     InterfaceNameField,
     NameField,
     PathField,
+    Section,
     UrlField,
     ranged,
+    wrong,
 )
-from node.documents.section import Field, Section, rule
 
 Facility = Literal[
     "user", "daemon", "auth", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"
@@ -69,8 +71,8 @@ class Heartbeat(Section):
     def lease_ns(self) -> int:
         return self.lease_ms * NS_PER_MS
 
-    @rule
-    def _lease_between_renewal_and_takeover(self) -> None:
+    @model_validator(mode="after")
+    def _lease_between_renewal_and_takeover(self) -> Heartbeat:
         low, high = 2 * self.interval_ms, self.lost_ms
         if self.lease_ms >= high:
             raise wrong(
@@ -88,6 +90,7 @@ class Heartbeat(Section):
                 f"raise lease_ms to {(low + high) // 2}, or lower interval_ms",
                 at="lease_ms",
             )
+        return self
 
 
 class StandbyLoss(Section):
@@ -131,14 +134,15 @@ class Link(Section):
     local: EndpointField = Field(examples=["10.78.0.1:7410"])
     peer: EndpointField = Field(examples=["10.78.0.2:7410"])
 
-    @rule
-    def _two_ends(self) -> None:
+    @model_validator(mode="after")
+    def _two_ends(self) -> Link:
         if self.local == self.peer:
             raise wrong(
                 f"local and peer are both {self.local}",
                 "local is this node's end, peer the other node's",
                 at="peer",
             )
+        return self
 
 
 class VirtualAddress(Section):
@@ -181,14 +185,15 @@ class Service(Section):
     connect_timeout_ms: Annotated[int, ranged(100, 120_000)] = 5000
     idle_timeout_s: Annotated[int, ranged(10, 2_592_000)] = 7200
 
-    @rule
-    def _does_not_serve_itself(self) -> None:
+    @model_validator(mode="after")
+    def _does_not_serve_itself(self) -> Service:
         if self.server == self.listen:
             raise wrong(
                 f"listen and server are both {self.listen}",
                 "server is the real one behind the pair",
                 at="server",
             )
+        return self
 
 
 class Limits(Section):
@@ -223,14 +228,15 @@ class Admin(Section):
     names: tuple[HostNameField, ...] = Field(default=(), max_length=16)
     peer_url: UrlField | None = None
 
-    @rule
-    def _in_clear_on_loopback_only(self) -> None:
+    @model_validator(mode="after")
+    def _in_clear_on_loopback_only(self) -> Admin:
         if self.tls is None and not self.listen.host.is_loopback:
             raise wrong(
                 f"{self.listen} is for other hosts too: without tls the token would cross the network in clear",
                 "add tls: {certificate: FILE, key: FILE}, or listen on 127.0.0.1 and come by an SSH tunnel",
                 at="listen",
             )
+        return self
 
 
 class Notify(Section):
@@ -270,15 +276,16 @@ class Witness(Section):
         """How long one endpoint may take to answer."""
         return self.lease_s / 4
 
-    @rule
-    def _what_belongs_together(self) -> None:
+    @model_validator(mode="after")
+    def _what_belongs_together(self) -> Witness:
         for one, other in (("cert_file", "key_file"), ("user", "password_file")):
             for given, lacking in ((one, other), (other, one)):
                 if getattr(self, given) is not None and getattr(self, lacking) is None:
                     raise wrong(f"{given} without {lacking}", f"add {lacking}, or leave {given} away", at=given)
+        return self
 
-    @rule
-    def _nothing_secret_in_clear(self) -> None:
+    @model_validator(mode="after")
+    def _nothing_secret_in_clear(self) -> Witness:
         clear = next((url for url in self.endpoints if not url.startswith("https:")), None)
         if clear is not None and self.user is not None:
             raise wrong(
@@ -286,6 +293,7 @@ class Witness(Section):
                 "give etcd a certificate and write https://, or let it know the node by cert_file",
                 at="user",
             )
+        return self
 
 
 class Log(Section):
@@ -327,8 +335,8 @@ class Syslog(Section):
         """The name that the server's certificate must bear."""
         return self.server_name or str(self.server.host)
 
-    @rule
-    def _certificates_belong_to_tls(self) -> None:
+    @model_validator(mode="after")
+    def _certificates_belong_to_tls(self) -> Syslog:
         if self.transport != "tls":
             for key in ("ca_file", "cert_file", "key_file", "server_name"):
                 if getattr(self, key) is not None:
@@ -336,6 +344,7 @@ class Syslog(Section):
         if (self.cert_file is None) != (self.key_file is None):
             missing, given = ("key_file", "cert_file") if self.key_file is None else ("cert_file", "key_file")
             raise wrong(f"{given} is given without {missing}", "give both, or neither", at=given)
+        return self
 
 
 class Events(Section):

@@ -5,30 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Location = tuple[str | int, ...]
-Finding = tuple[Location, str, str]
-"""Where, what is wrong, and what would be right."""
-
-SEE_EXAMPLE = "see the example"
-"""A hint: whoever knows the file that shows how it is done names it instead."""
-
-
-class Wrong(Exception):  # noqa: N818 - it is all that is wrong
-    """What is wrong with a value, located within it."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = findings
-        super().__init__("; ".join(message for _, message, _ in findings))
-
-    def inside(self, step: str | int) -> list[Finding]:
-        """The same, located within what holds the value at `step`."""
-        return [((step, *location), message, hint) for location, message, hint in self.findings]
-
-
-def wrong(message: str, hint: str = "", at: str = "") -> Wrong:
-    """One thing that is wrong; `at` names the key that is to be shown."""
-    return Wrong([((at,) if at else (), message, hint)])
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -7,13 +7,13 @@ operator should see, not one that happens to work.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from node.documents.errors import wrong
-from node.documents.kinds import Parsed, Range
-from node.documents.words import shown
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 INTERFACE_NAME_LENGTH_MAX = 15  # IFNAMSIZ less the terminating zero
 PORT_MAX = 65_535
@@ -25,6 +25,12 @@ _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _BROADCAST = IPv4Address("255.255.255.255")
+
+
+class Section(BaseModel):
+    """Frozen, nothing coerced, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Endpoint(NamedTuple):
@@ -40,6 +46,24 @@ class Endpoint(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+def wrong(message: str, hint: str = "", at: str = "") -> PydanticCustomError:
+    """An error of ours for the validator to carry: `at` names the field of a model that is to be shown."""
+    return PydanticCustomError("tandem", "{message}", {"message": message, "hint": hint, "at": at})
+
+
+def shown(value: object) -> str:
+    """A value as the operator wrote it, cut short, for a message."""
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f'"{text}"' if isinstance(value, str) else text
 
 
 def _text(value: object, wanted: str, example: str) -> str:
@@ -149,16 +173,22 @@ def _host_name(value: object) -> str:
     return text.lower()
 
 
-EndpointField = Annotated[Endpoint, Parsed(_endpoint)]
-AddressField = Annotated[IPv4Address, Parsed(_address)]
-InterfaceAddressField = Annotated[IPv4Interface, Parsed(_interface_address)]
-NameField = Annotated[str, Parsed(_name)]
-InterfaceNameField = Annotated[str, Parsed(_interface_name)]
-UrlField = Annotated[str, Parsed(_url)]
-HostNameField = Annotated[str, Parsed(_host_name)]
-PathField = Annotated[Path, Parsed(_path)]
+def _field(parse: Callable[[object], Any]) -> BeforeValidator:
+    return BeforeValidator(parse)
 
 
-def ranged(low: int, high: int) -> Range:
+_AS_TEXT = PlainSerializer(str, return_type=str)
+
+EndpointField = Annotated[Endpoint, _field(_endpoint), _AS_TEXT]
+AddressField = Annotated[IPv4Address, _field(_address), _AS_TEXT]
+InterfaceAddressField = Annotated[IPv4Interface, _field(_interface_address), _AS_TEXT]
+NameField = Annotated[str, _field(_name)]
+InterfaceNameField = Annotated[str, _field(_interface_name)]
+UrlField = Annotated[str, _field(_url)]
+HostNameField = Annotated[str, _field(_host_name)]
+PathField = Annotated[Path, _field(_path), _AS_TEXT]
+
+
+def ranged(low: int, high: int) -> Any:
     """A whole number within limits, both included."""
-    return Range(low, high)
+    return Field(ge=low, le=high)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from inspector.patterns import PATTERN_LENGTH_MAX
-from node.documents.errors import wrong
-from node.documents.kinds import Parsed, Range
-from node.documents.words import shown
+from node.documents.fields import shown, wrong
 
 TITLE_LENGTH_MAX = 96
 
@@ -86,14 +86,19 @@ def _text(value: object, wanted: str, example: str) -> str:
     return value
 
 
-PatternField = Annotated[str, Parsed(pattern)]
-ItemField = Annotated[str, Parsed(item)]
-DomainField = Annotated[str, Parsed(_domain)]
-TitleField = Annotated[str, Parsed(_title)]
-ApplicationField = Annotated[str, Parsed(_application)]
-AttackField = Annotated[str, Parsed(_attack)]
-TagField = Annotated[str, Parsed(_tag)]
+PatternField = Annotated[str, BeforeValidator(pattern)]
+ItemField = Annotated[str, BeforeValidator(item)]
+DomainField = Annotated[str, BeforeValidator(_domain)]
+TitleField = Annotated[str, BeforeValidator(_title)]
+ApplicationField = Annotated[str, BeforeValidator(_application)]
+AttackField = Annotated[str, BeforeValidator(_attack)]
+TagField = Annotated[str, BeforeValidator(_tag)]
 
 
-CountField = Annotated[int, Range(1, 10_000)]
-SecondsField = Annotated[float, Range(0, 86_400)]
+def between(low: float, high: float) -> Any:
+    """A number within limits, both included."""
+    return Field(ge=low, le=high, allow_inf_nan=False)
+
+
+CountField = Annotated[int, Field(ge=1, le=10_000)]
+SecondsField = Annotated[float, between(0, 86_400)]

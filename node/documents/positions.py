@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from node.documents.errors import Location
+Location = tuple[str | int, ...]
 
 DEPTH_MAX = 16
 

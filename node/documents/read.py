@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from node.documents import positions
-from node.documents.errors import SEE_EXAMPLE, ConfigErrors, Finding, Location, Problem, Wrong
-from node.documents.section import Section
+from pydantic import BaseModel, ValidationError
 
-Model = TypeVar("Model", bound=Section)
+from node.documents import positions
+from node.documents.errors import ConfigErrors, Problem
+from node.documents.explain import Finding, explain
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,6 @@ class Reading(Generic[Model]):
 
     def __init__(self, text: str, file: str, model: type[Model], example: str, nodes_max: int) -> None:
         self.file = file
-        self._example = example
         self.value: Model | None = None
         self._document = positions.read(text, nodes_max, example)
         flaws = self._document.flaws
@@ -65,9 +66,9 @@ class Reading(Generic[Model]):
         self._unread = {flaw.location for flaw in flaws}
         if self.data is not None:
             try:
-                self.value = model.read(self.data)
-            except Wrong as error:
-                self.add(error.findings)
+                self.value = model.model_validate(self.data)
+            except ValidationError as error:
+                self.add(explain(error, model, example))
 
     @property
     def data(self) -> Any:
@@ -81,8 +82,7 @@ class Reading(Generic[Model]):
     def _problem(self, finding: Finding) -> Problem:
         location, message, hint = finding
         place = self._document.place(location, of_key=message.startswith("unknown key"))
-        remedy = f"see {self._example}" if hint == SEE_EXAMPLE else hint
-        return Problem(self.file, place.line, place.column, dotted(location), message, remedy)
+        return Problem(self.file, place.line, place.column, dotted(location), message, hint)
 
     def result(self) -> Model:
         """The value. Raises ConfigErrors if anything is wrong."""
@@ -91,7 +91,7 @@ class Reading(Generic[Model]):
         return self.value
 
 
-def dotted(location: Location) -> str:
+def dotted(location: positions.Location) -> str:
     """("links", 0, "peer") as links[0].peer."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     return text.removeprefix(".")

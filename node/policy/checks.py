@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from inspector.rules import EVENTS, Ruleset
 from node.documents import Finding
-from node.documents.words import near
+from node.documents.explain import near
 from node.policy.models import Detection, PolicyEntry, PolicyFile
 from node.signatures.models import fits_one
 

@@ -6,10 +6,10 @@ import re
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Annotated
 
+from pydantic import BeforeValidator, PlainSerializer
+
 from inspector.policy.identity import TEXT, selector_expression
-from node.documents.errors import wrong
-from node.documents.kinds import Parsed
-from node.documents.words import shown
+from node.documents.fields import shown, wrong
 
 SELECTOR_OCTETS_MAX = 32
 STARS_MAX = 3
@@ -69,6 +69,6 @@ def _title(value: object) -> str:
     return value
 
 
-NetworkField = Annotated[IPv4Network, Parsed(_network)]
-SelectorField = Annotated[str, Parsed(_selector)]
-ApTitleField = Annotated[str, Parsed(_title)]
+NetworkField = Annotated[IPv4Network, BeforeValidator(_network), PlainSerializer(str, return_type=str)]
+SelectorField = Annotated[str, BeforeValidator(_selector)]
+ApTitleField = Annotated[str, BeforeValidator(_title)]

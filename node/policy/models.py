@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from node.documents.errors import wrong
-from node.documents.fields import NameField, ranged
-from node.documents.kinds import Range
-from node.documents.patterns import CountField, DomainField, ItemField, PatternField, SecondsField
-from node.documents.section import Field, Section, rule
+from pydantic import Field, model_validator
+
+from node.documents import Section
+from node.documents.fields import NameField, ranged, wrong
+from node.documents.patterns import CountField, DomainField, ItemField, PatternField, SecondsField, between
 from node.policy.fields import ApTitleField, NetworkField, SelectorField
 from node.signatures.models import ActionName, SeverityName
 
@@ -17,11 +17,10 @@ NAMES_MAX = 20_000
 PEERS_MAX = 256
 POLICIES_MAX = 64
 BOUND = 1e300
-"""Against infinity alone."""
 
 RightName = Literal["read", "write", "report", "select", "operate", "tag"]
 QualityName = Literal["valid", "held", "suspect", "not_valid"]
-NumberField = Annotated[float, Range(-BOUND, BOUND, told=False)]
+NumberField = Annotated[float, between(-BOUND, BOUND)]
 
 
 class Side(Section):
@@ -45,9 +44,10 @@ class Span(Section):
     min: NumberField | None = None
     max: NumberField | None = None
 
-    @rule
-    def _in_order(self) -> None:
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
         check_span(self.min, self.max, required=True)
+        return self
 
 
 class Rate(Section):
@@ -56,10 +56,11 @@ class Rate(Section):
     count: CountField = Field(examples=["2"])
     seconds: SecondsField = Field(examples=["60"])
 
-    @rule
-    def _takes_time(self) -> None:
+    @model_validator(mode="after")
+    def _takes_time(self) -> Rate:
         if not self.seconds:
             raise wrong("so many within no time", "give the seconds within which they count", at="seconds")
+        return self
 
 
 class Row(Section):
@@ -72,8 +73,8 @@ class Row(Section):
     rate: Rate | None = None
     action: Literal["monitor", "deny", "reset"] | None = None
 
-    @rule
-    def _limits_something(self) -> None:
+    @model_validator(mode="after")
+    def _limits_something(self) -> Row:
         if self.values is not None and not {"write", "operate"} & set(self.rights):
             raise wrong(
                 "values are for what is written", "give the right write or operate, or leave values out", at="values"
@@ -81,6 +82,7 @@ class Row(Section):
         if self.action is not None and self.values is None and self.rate is None:
             hint = "give values or a rate, or leave action out"
             raise wrong("action is for what is outside of values or rate, and neither is given", hint, at="action")
+        return self
 
 
 class PointRow(Section):
@@ -94,11 +96,12 @@ class PointRow(Section):
     rate: Rate | None = None
     action: Literal["monitor", "deny", "reset"] = "monitor"
 
-    @rule
-    def _limits_something(self) -> None:
+    @model_validator(mode="after")
+    def _limits_something(self) -> PointRow:
         check_span(self.min, self.max, required=False)
         if self.min is None and self.max is None and not self.quality and self.rate is None:
             raise wrong("it limits nothing", "give min, max, quality or rate", at="names")
+        return self
 
 
 class Peer(Section):

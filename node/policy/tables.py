@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -24,13 +23,13 @@ Tables = Mapping[str, tuple[int, str]]
 def tables(config: Config, policies: PolicyFile | None, files: Sequence[SignatureFile], rules: Ruleset) -> Tables:
     """The tables of what was read. Comments and layout of the files do not count."""
     bound = [f"{service.name}: {service.policy}" for service in config.services]
-    written = [] if policies is None else [json.dumps(policies.plain())]
+    written = [] if policies is None else [policies.model_dump_json()]
     signatures = [stock(), *files]
     return {
         "policies": (0 if policies is None else len(policies.policies), _hash([*bound, *written])),
         "signatures": (
             sum(len(entries) for file in signatures for _, entries in file.sections),
-            _hash(json.dumps(file.plain()) for file in signatures),
+            _hash(file.model_dump_json() for file in signatures),
         ),
         "stock tags": _tags(rules.stock_tags),
         "custom tags": _tags(rules.custom_tags),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from inspector.rules import Ruleset
 from node.documents import Bounds, ConfigErrors, Finding, Problem, Reading, read_text
-from node.documents.words import near
+from node.documents.explain import near
 from node.signatures import stock as stock_signatures
 from node.signatures.models import SignatureFile, fits_one
 
@@ -22,7 +21,7 @@ RESERVED = range(600_000, 700_000)
 @cache
 def stock() -> SignatureFile:
     """The signatures that come with the program."""
-    return SignatureFile.read(json.loads(stock_signatures.text()))
+    return SignatureFile.model_validate_json(stock_signatures.text())
 
 
 def checked(text: str, name: str) -> SignatureFile:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator, Field, model_validator
+
 from inspector import rules
 from inspector.apps import NAMINGS
 from inspector.patterns import Patterns
 from inspector.results import Action, Direction
 from inspector.services import CONFIRMED_SERVICES, UNCONFIRMED_SERVICES
-from node.documents.errors import wrong
-from node.documents.fields import ranged
-from node.documents.kinds import Parsed
+from node.documents import Section
+from node.documents.explain import near
+from node.documents.fields import ranged, shown, wrong
 from node.documents.patterns import (
     ApplicationField,
     AttackField,
@@ -22,8 +24,6 @@ from node.documents.patterns import (
     TagField,
     TitleField,
 )
-from node.documents.section import Field, Section, rule
-from node.documents.words import near, shown
 
 ActionName = Literal["pass", "monitor", "deny", "reset", "quarantine"]
 SeverityName = Literal["low", "medium", "high"]
@@ -44,16 +44,16 @@ def action(name: ActionName) -> Action:
     return Action[name.upper()]
 
 
-def one_of(known: Any, what: str, example: str) -> Parsed:
+def one_of(known: Any, what: str, example: str) -> BeforeValidator:
     """A word out of many, with a suggestion for one that is not among them."""
 
     def judge(value: object) -> object:
-        if not isinstance(value, str) or value not in known:
+        if value not in known:
             hint = near(str(value), known) or f"for example {example}"
             raise wrong(f"no {what} is called {shown(value)}", hint)
         return value
 
-    return Parsed(judge)
+    return BeforeValidator(judge)
 
 
 class When(Section):
@@ -65,12 +65,13 @@ class When(Section):
     app: PatternField | None = None
     objects: tuple[PatternField, ...] = Field(default=(), max_length=RULES_MAX)
 
-    @rule
-    def _says_something(self) -> None:
-        if not self.given:
+    @model_validator(mode="after")
+    def _says_something(self) -> When:
+        if not self.model_fields_set:
             raise wrong(
                 "it says nothing, and would fit every PDU", "give a direction, service, operation, app or objects"
             )
+        return self
 
     def compiled(self) -> rules.When:
         """For the inspector."""
@@ -117,14 +118,15 @@ class Detection(Signature):
     action: ActionName = "pass"
     enabled: bool = True
 
-    @rule
-    def _is_about_one_thing(self) -> None:
+    @model_validator(mode="after")
+    def _is_about_one_thing(self) -> Detection:
         if (self.event is None) == (self.when is None):
             both = "both event and when are given" if self.event else "neither event nor when is given"
             raise wrong(both, "an event of the inspector's own, or when: which requests and reports", at="name")
+        return self
 
-    @rule
-    def _counts_within_a_time(self) -> None:
+    @model_validator(mode="after")
+    def _counts_within_a_time(self) -> Detection:
         if self.count > 1 and not self.seconds:
             raise wrong(
                 f"{self.count} of them within no time", "give seconds: the window in which they count", at="count"
@@ -133,6 +135,7 @@ class Detection(Signature):
             raise wrong("different ones are counted within no time", "give count and seconds", at="distinct")
         if self.distinct and self.per == "object":
             raise wrong("of one object there are no different ones", "count them per association or per peer", at="per")
+        return self
 
     def compiled(self) -> rules.Rule:
         """For the inspector."""

@@ -87,7 +87,7 @@ def admin(folder: Path, port: int, **more: Any) -> Admin:
     if not token.exists():
         token.write_text(TOKEN + "\n")
         token.chmod(0o600)
-    return Admin.read({"listen": f"127.0.0.1:{port}", "token_file": str(token), **more})
+    return Admin.model_validate({"listen": f"127.0.0.1:{port}", "token_file": str(token), **more})
 
 
 @asynccontextmanager

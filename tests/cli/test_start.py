@@ -26,7 +26,7 @@ from tests.cli.fake_node import FakeNode, fake_node
 from tests.inspector.vectors import conversation
 
 ROOT = Path(__file__).parents[2]
-CHECKS = {"typer", "ruamel", "cryptography", "protocol"}
+CHECKS = {"typer", "pydantic", "ruamel", "cryptography", "protocol"}
 INSPECTS = {"typer", "msgpack", "inspector"}
 MAY_LOAD = {
     "status": {"typer", "rich"},
@@ -35,8 +35,8 @@ MAY_LOAD = {
     "learn --live --socket active": INSPECTS,
     "check": CHECKS,
     "doctor": CHECKS,
-    "inspect": INSPECTS,
-    "learn": INSPECTS,
+    "inspect": INSPECTS | {"dpkt"},
+    "learn": INSPECTS | {"dpkt"},
 }
 """Parts by the line's name or else by its first word; all other lines may load typer alone."""
 ENDS = {"doctor config": 2}

@@ -71,8 +71,8 @@ def test_interface_that_is_not_there(make: Any) -> None:
 
 def test_link_address_of_another_host(make: Any) -> None:
     config = make()
-    moved = config.links[0].but(local=config.services[0].server)
-    check = found(config.but(links=(moved,)))["link hb0"]
+    moved = config.links[0].model_copy(update={"local": config.services[0].server})
+    check = found(config.model_copy(update={"links": (moved,)}))["link hb0"]
     assert not check.ok
     assert check.detail.startswith("10.99.1.1: ")
 
@@ -112,8 +112,8 @@ def test_the_node_itself_may_hold_its_ports(make: Any, port: int) -> None:
 
 def test_directory_that_cannot_be_made(make: Any) -> None:
     config = make()
-    node = config.node.but(state_dir=Path("/proc/tandem/state"))
-    check = found(config.but(node=node))["state_dir"]
+    node = config.node.model_copy(update={"state_dir": Path("/proc/tandem/state")})
+    check = found(config.model_copy(update={"node": node}))["state_dir"]
     assert not check.ok
     assert check.detail.startswith("/proc cannot be written: ")
 
@@ -129,12 +129,12 @@ def test_key_file_of_the_wrong_mode(make: Any, tmp_path: Path) -> None:
 def test_a_witness_that_does_not_answer(make: Any, port: int, tmp_path: Path) -> None:
     endpoint = f"http://127.0.0.1:{port}"
     assert not any(name.startswith("witness") for name in found(make()))
-    config = make().but(witness=Witness(endpoints=(endpoint,)))
+    config = make().model_copy(update={"witness": Witness(endpoints=(endpoint,))})
     check = found(config)[f"witness {endpoint}"]
     assert (check.ok, check.needed_for) == (False, "run")
     assert "Connect call failed" in check.detail
     unreadable = Witness(endpoints=(endpoint,), ca_file=tmp_path / "none")
-    check = found(make().but(witness=unreadable))["witness"]
+    check = found(make().model_copy(update={"witness": unreadable}))["witness"]
     assert (check.ok, check.detail.startswith(f"witness: {tmp_path / 'none'}")) == (False, True)
 
 

@@ -95,10 +95,10 @@ async def test_the_keys_are_taken_up(bench: Bench) -> None:
 
 async def test_what_a_running_service_does_not_know_waits_for_a_restart(bench: Bench) -> None:
     written = load(bench.path)
-    service = written.services[0].but(name="other", policy=2)
-    changed = written.but(services=(service,))
+    service = written.services[0].model_copy(update={"name": "other", "policy": 2})
+    changed = written.model_copy(update={"services": (service,)})
     assert taken_up(bench.config, changed).services == bench.config.services
-    assert list(differing(bench.config.plain(), changed.plain())) == ["services[0].name"]
+    assert list(differing(bench.config.model_dump(), changed.model_dump())) == ["services[0].name"]
     assert list(differing({"links": (1,)}, {"links": (1, 2)})) == ["links"]
 
 

@@ -76,7 +76,7 @@ def _value(default: Any, word: str) -> Any:
 def _config(name: str, override: bool, policy: str, even: bool, witness: bool, guarded: bool) -> Config:
     mine, other = ("2", "3") if name == "a" else ("3", "2")
     links = (("hb0", 100, "10.78.0"), ("data", 50, "10.1.100"))
-    return Config.read(
+    return Config.model_validate(
         {
             "node": {"name": name, "priority": 200 if even or name == "a" else 100, "state_dir": "/nowhere"},
             "cluster": {

@@ -27,7 +27,7 @@ _REPORTS_PER_S: Final = 1.0
 _SYNC_LIMIT_S: Final = 60.0
 _LEARNING_S: Final = 600
 PARTS: Final = frozenset({
-    *("aiohttp", "asyncio_dgram", "cryptography", "msgpack", "prometheus_client", "rich", "ruamel"),
+    *("aiohttp", "asyncio_dgram", "cryptography", "dpkt", "msgpack", "prometheus_client", "pydantic", "rich", "ruamel"),
     *("structlog", "typer", "uvloop", "inspector", "protocol"),
 })  # fmt: skip
 """What takes time to load: what the project depends on, and its own packages beside `node`."""
