@@ -16,6 +16,8 @@ STARTING = -5
 """So does one that is coming up, but it gives way to one that serves."""
 ORDINARY = 0
 """One that has served has no hurry."""
+LAST = 19
+"""What only makes ready gives way to everything."""
 
 
 def set_niceness(pid: int, niceness: int) -> None:
@@ -23,5 +25,10 @@ def set_niceness(pid: int, niceness: int) -> None:
     (sched(7), autogroup): between sessions only the groups' count. Without the right to it, nothing happens."""
     with suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    set_group_niceness(pid, niceness)
+
+
+def set_group_niceness(pid: int, niceness: int) -> None:
+    """That of the session's group alone, which an ordinary process, too, may lower and raise again up to 0."""
     with suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness))

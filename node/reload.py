@@ -1,8 +1,9 @@
 """New policies, signatures and keys for a running node: `tandem reload`, or SIGHUP to the guard.
 
-The files are read elsewhere (reading.py), since that may take longer than the lease allows. Then either all of it is
-taken up, or nothing: a file with a mistake leaves what is in force as it was. Running sessions are held to the new
-rules some at a time, so that heartbeats do not wait; each is whole before and after.
+The files are read elsewhere (reading.py), since that may take longer than the lease allows, by a process that waits
+ready: the first one some time after the node's start, which it must not hold up. Then either all of it is taken up, or
+nothing: a file with a mistake leaves what is in force as it was. Running sessions are held to the new rules some at a
+time, so that heartbeats do not wait; each is whole before and after.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ from node.inspectors import Inspectors
 from node.keys import KeyFileError, Keys, fingerprint, read_keys
 from node.log import get
 from node.policy import Tables
-from node.reading import TAKEN_UP, Read, read_apart
+from node.reading import TAKEN_UP, Read, Reader
 from node.relay import Relay
 
 SESSIONS_PER_TURN = 16
+FIRST_READY_S = 10.0
+"""After the node's start."""
+NEXT_READY_S = 1.0
+"""After a reload."""
 
 REFUSALS = (ConfigErrors, KeyFileError, subprocess.SubprocessError)
 """What is wrong with the files, or with reading them."""
@@ -58,7 +63,7 @@ class Reload:
         on_change: Callable[[Keys], None],
         tell: NodeEvents,
     ) -> None:
-        """`on_change` hears of the keys as soon as the new rules are in force for new sessions."""
+        """From a running loop. `on_change` hears of the keys as soon as the new rules hold for new sessions."""
         self._path = path
         self._config = config
         self._services = {service.name: service for service in config.services}
@@ -67,6 +72,8 @@ class Reload:
         self._on_change = on_change
         self._tell = tell
         self._turn = asyncio.Lock()
+        self._reader = Reader()
+        self._make_ready(FIRST_READY_S)
         self._begun: asyncio.Task[None] | None = None
 
     def begin(self, on_end: Callable[[], None]) -> None:
@@ -88,9 +95,15 @@ class Reload:
                 log.error("reload refused", error=str(error))
                 self._tell.refused("reload refused: what was in force still is", {"error": str(error)})
                 raise
+            finally:
+                self._make_ready(NEXT_READY_S)
             log.info("reloaded", **asdict(outcome))
             self._tell.configured("reloaded", asdict(outcome))
             return outcome
+
+    def _make_ready(self, delay_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(delay_s, loop.run_in_executor, None, self._reader.make_ready)
 
     async def _take_up(self) -> Outcome:
         loop = asyncio.get_running_loop()
@@ -105,7 +118,7 @@ class Reload:
         )
 
     def _read(self) -> tuple[Read, Keys]:
-        return read_apart(self._path, self._config), read_keys(self._config.cluster.key_file)
+        return self._reader.read(self._path, self._config), read_keys(self._config.cluster.key_file)
 
     async def _hold_to(self) -> int:
         """New sessions begin with the new rules already."""

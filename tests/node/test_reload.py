@@ -55,7 +55,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+async def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 

@@ -26,6 +26,7 @@ import node.kernel.repair
 import node.kernel.tcp
 import node.links
 import node.networks
+import node.reload
 import node.spares
 import node.store
 import node.takeover
@@ -144,6 +145,7 @@ class Surroundings:
             (node.worker, "set_niceness", lambda *_: None),
             (node.duties, "set_niceness", lambda *_: None),
             (node.duties, "Farewell", NoFarewell),
+            (node.reload, "Reader", NoReader),
             (node.networks, "LinkWatcher", lambda interfaces: Watcher(self.process, interfaces)),
             (node.worker, "load_all", _rulebook),
             (node.worker, "read_keys", lambda _path: (SECRET,)),
@@ -247,6 +249,13 @@ class LoopArrivals:
 
     def unwatch(self, descriptor: int) -> None:
         self._loop.remove_reader(descriptor)
+
+
+class NoReader:
+    """Nothing is read anew."""
+
+    def make_ready(self) -> None:
+        return
 
 
 class NoAdmin:
