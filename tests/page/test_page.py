@@ -157,6 +157,15 @@ def test_sessions_are_searched(node: Board, page: Page) -> None:
     page.wait("all again", f"return document.getElementById('sessions-count').textContent === '{SESSIONS} sessions'")
 
 
+def test_the_list_stays_when_its_room_changes(node: Board, page: Page) -> None:
+    """As it does in the moment of a takeover, whose account takes room."""
+    page.wait("rows", "return document.querySelector('#scroll .row:not(.waiting)') !== null")
+    page.script("window.first = document.querySelector('#scroll .row')")
+    page.resize(WALL[0], WALL[1] - 300)
+    assert page.script("return new Promise((done) => setTimeout(() => done(window.first.isConnected), 50))")
+    page.resize(*WALL)
+
+
 def test_many_sessions_are_as_smooth_as_few(
     node: Board, page: Page, record_property: Callable[[str, object], None]
 ) -> None:

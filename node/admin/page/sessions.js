@@ -30,11 +30,15 @@ export class Sessions {
     this.measure();
   }
 
+  // Rows of another height stand elsewhere; if only the room has changed, those in view stay.
   measure() {
-    this.tall = ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize);
-    this.inView = Math.ceil(this.scroll.clientHeight / this.tall);
-    for (const row of this.rows.values()) row.root.remove();
-    this.rows.clear();
+    const tall = ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    if (tall !== this.tall) {
+      for (const row of this.rows.values()) row.root.remove();
+      this.rows.clear();
+    }
+    this.tall = tall;
+    this.inView = Math.ceil(this.scroll.clientHeight / tall);
     this.place();
     this.settle();
   }
