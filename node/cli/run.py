@@ -15,10 +15,12 @@ program = single()
 def run(config: ConfigFile) -> None:
     """Run a node until SIGTERM."""
     load_config(config)
-    from node import guard  # noqa: PLC0415 - the whole node
+    from node import guard, log  # noqa: PLC0415 - the whole node
 
     try:
         code = guard.run(config)
     except PermissionError as error:
         raise CliError(f"{error.filename}: permission denied\n    see `tandem doctor {config}`", EXIT_USAGE) from None
+    finally:
+        log.flush()  # the program ends without a word to the interpreter (main.py)
     raise typer.Exit(code)
