@@ -14,7 +14,7 @@ from inspector import Direction, Stack
 from scripts.lab import namespaces
 from scripts.lab.bench import __main__ as bench
 from scripts.lab.bench import capture_file, recorded, traffic, tshark
-from scripts.lab.bench.commands import LINES
+from scripts.lab.bench.commands import LIMIT_MS, LINES
 from scripts.lab.programs import REPOSITORY
 from tests.requirements import needs_root, needs_tool
 
@@ -74,6 +74,7 @@ def test_commands_on_a_live_pair() -> None:
     assert answer["sessions"] == 2
     assert {str(line) for line in LINES} < set(answer["commands"])
     assert all(taken["median_ms"] >= taken["least_ms"] > 0 for taken in answer["commands"].values())
+    assert set(answer["slow"]) == {name for name, it in answer["commands"].items() if it["median_ms"] >= LIMIT_MS}
 
 
 @needs_tool("tshark")

@@ -22,6 +22,7 @@ from scripts.lab.nodes import Node
 from scripts.lab.programs import REPOSITORY
 
 LIMIT_MS: Final = 300.0
+"""Who asks a node should be answered sooner."""
 _REPORTS: Final = 20
 _REPORTS_PER_S: Final = 1.0
 _SYNC_LIMIT_S: Final = 60.0
@@ -29,8 +30,9 @@ _LEARNING_S: Final = 600
 PARTS: Final = frozenset({
     *("aiohttp", "asyncio_dgram", "cryptography", "dpkt", "msgpack", "prometheus_client", "pydantic", "rich", "ruamel"),
     *("structlog", "typer", "uvloop", "inspector", "protocol"),
+    *("asyncio", "concurrent", "email", "http", "logging", "ssl"),
 })  # fmt: skip
-"""What takes time to load: what the project depends on, and its own packages beside `node`."""
+"""What takes time to load: what the project depends on, its own packages beside `node`, and some of Python's own."""
 _LOADED: Final = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$", re.MULTILINE)
 
 Say = Callable[[str], None]
@@ -82,6 +84,11 @@ class Taken:
     modules: int = 0
     parts: tuple[str, ...] = ()
 
+    @property
+    def slow(self) -> bool:
+        """Over the limit, at the median."""
+        return statistics.median(self.wall_ms) >= LIMIT_MS
+
     def as_json(self) -> dict[str, Any]:
         return {
             "median_ms": round(statistics.median(self.wall_ms), 1),
@@ -102,19 +109,24 @@ class Commands:
 
     def as_json(self) -> dict[str, Any]:
         """The object that `scripts/bench --commands --json` ends with."""
-        return {"sessions": self.sessions, "commands": {name: taken.as_json() for name, taken in self.each.items()}}
+        return {
+            "sessions": self.sessions,
+            "commands": {name: taken.as_json() for name, taken in self.each.items()},
+            "slow": [name for name, taken in self.each.items() if taken.slow],
+        }
 
     def tables(self) -> list[Table]:
         """The same to read."""
         turns = max(len(taken.wall_ms) for taken in self.each.values())
-        table = Table(title=f"Each command {turns} times, on a live pair with {self.sessions} sessions")
+        marked = f"! takes {LIMIT_MS:.0f} ms or more"
+        table = Table(title=f"Each command {turns} times, on a live pair with {self.sessions} sessions", caption=marked)
         for column in ("command", "median ms", "least ms", "most ms", "CPU ms", "modules", "parts loaded"):
             table.add_column(column, justify="left" if column.startswith(("command", "parts")) else "right")
         for name, taken in self.each.items():
             told = taken.as_json()
-            style = "bold red" if told["median_ms"] >= LIMIT_MS else ""
+            mark, style = ("! ", "bold red") if taken.slow else ("", "")
             numbers = (f"{told[key]:.0f}" for key in ("median_ms", "least_ms", "most_ms", "cpu_ms"))
-            table.add_row(name, *numbers, str(taken.modules), ", ".join(taken.parts), style=style)
+            table.add_row(f"{mark}{name}", *numbers, str(taken.modules), ", ".join(taken.parts), style=style)
         return [table]
 
 
