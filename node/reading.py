@@ -60,6 +60,7 @@ class Reader:
         with self._lock, suppress(OSError):
             if self._waiting is None or self._waiting.poll() is not None:
                 self._waiting = _start()
+                set_group_niceness(self._waiting.pid, LAST)
 
     def read(self, path: Path, running: Config) -> Read:
         """As `read`. Raises ConfigErrors, or subprocess.SubprocessError if that fails."""
@@ -67,6 +68,7 @@ class Reader:
         with self._lock:
             waiting, self._waiting = self._waiting, None
         if waiting is not None:
+            set_group_niceness(waiting.pid, ORDINARY)  # it may not have loaded all yet, on a busy host
             with suppress(subprocess.CalledProcessError):
                 return _answer(waiting, request)
         try:
@@ -106,12 +108,10 @@ def taken_up(running: Config, written: Config) -> Config:
 
 def main() -> None:
     """Answer the node that started this, when it asks."""
-    set_group_niceness(os.getpid(), LAST)
     stock()
     request = sys.stdin.buffer.read()
     if not request:  # the node is gone
         return
-    set_group_niceness(os.getpid(), ORDINARY)
     signal.alarm(LIMIT_S)
     answer: Read | list[Problem]
     try:
@@ -119,6 +119,8 @@ def main() -> None:
     except ConfigErrors as errors:
         answer = errors.problems
     sys.stdout.buffer.write(pickle.dumps(answer))
+    sys.stdout.flush()
+    os._exit(0)  # whoever waits for the answer need not wait for all that was loaded to be taken apart
 
 
 if __name__ == "__main__":
