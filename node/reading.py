@@ -9,7 +9,7 @@ died, one is started anew.
 
 It ends with the node: its input ends then, whatever the node dies of. It is in a session of its own, or it would have
 the worker's precedence over other processes, and in the last place while it loads. It is confined as the node is, and
-takes some 20 MB. It is not forked from the worker: a copy of that would hold the sockets of all sessions.
+takes some 30 MB. It is not forked from the worker: a copy of that would hold the sockets of all sessions.
 """
 
 from __future__ import annotations

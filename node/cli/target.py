@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +32,20 @@ def _socket_named_in(config: Path) -> Path | None:
 
     with suppress(OSError, ValueError, YAMLError, LookupError, TypeError, AttributeError, RecursionError):
         with config.open("rb") as file:
-            node = YAML(typ="safe", pure=True).load(file.read(GLANCE_OCTETS_MAX))["node"]
+            section = _section("node", file.read(GLANCE_OCTETS_MAX).decode())
+        node = YAML(typ="safe", pure=True).load(section)["node"]
         name, run_dir = node["name"], node.get("run_dir", str(RUN_DIR))
         if all(isinstance(each, str) for each in (name, run_dir)):
             return Path(run_dir) / f"{name}.sock"
     return None
+
+
+def _section(key: str, text: str) -> str:
+    """The lines of one section: from its key to the next one's. Raises LookupError."""
+    found = re.search(rf"^{key}:.*\n(?:[ #].*\n|\n)*", f"{text}\n", re.MULTILINE)
+    if found is None:
+        raise LookupError(key)
+    return found[0]
 
 
 def load_config(path: Path, *, check_files: bool = True) -> Config:

@@ -9,6 +9,12 @@ explain.py    the validator's errors in the operator's words, with what would be
 read.py       a file's text; Reading: a text under a model, and all that is wrong with it
 """
 
+import os
+
+# Before pydantic makes the first model: it would look through all that is installed for plugins, which takes half as
+# long as to check a file, and what is sound is not theirs to say.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from node.documents.errors import ConfigErrors, Problem
 from node.documents.explain import Finding
 from node.documents.fields import Section

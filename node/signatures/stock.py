@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from inspector.results import Action
@@ -21,7 +21,7 @@ _SETS = ("needs", "forbids", "sets")
 @cache
 def text() -> str:
     """What the file holds."""
-    return resources.files("node.signatures").joinpath(FILE).read_text("utf-8")
+    return Path(__file__).with_name(FILE).read_text("utf-8")
 
 
 @cache

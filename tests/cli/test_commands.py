@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,43 @@ def test_answers_that_are_none(node: FakeNode, config: Path, reply: tuple[int, b
     assert str(config.parent / "a.sock") in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"", "it broke off"),
+        (b'HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n{"role"', "it broke off"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "what answered is not a tandem node"),
+        (b"HTTP/1.1 OK\r\n\r\n{}", "what answered is not a tandem node"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n{}", "what answered is not a tandem node"),
+    ],
+)
+def test_answers_that_are_cut_short_or_no_http(tmp_path: Path, octets: bytes, told: str) -> None:
+    path = tmp_path / "a.sock"
+    with answering(path, octets):
+        done = tandem("status", "--socket", path)
+    assert done.exit_code == 1
+    assert f"no answer from the node at {path}: {told}" in done.stderr
+
+
+@contextmanager
+def answering(path: Path, octets: bytes) -> Iterator[None]:
+    """Something that says so much to whoever asks first, and no more."""
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(octets)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield
+        thread.join()
+
+
 # Which node is meant
 
 
@@ -177,6 +215,23 @@ def test_a_mistake_elsewhere_in_the_file_does_not_hide_the_node(node: FakeNode, 
     config.write_text(config.read_text().replace("lease_ms: 150", "lease_ms: 900"))
     assert tandem("check", config).exit_code == 2
     assert tandem("status", "-c", config).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "node: {{name: a, run_dir: {run_dir}}}\n",
+        "node: {{name: a,\n  run_dir: {run_dir}}}\n",
+        "node:\n\n# of ours\n  name: a\n\n  # where\n  run_dir: {run_dir}\n",
+        "nodes: 7\n'node': 8\nnode:\n  run_dir: {run_dir}\n  name: a # the first",
+    ],
+)
+def test_the_node_is_found_however_its_section_is_written(
+    node: FakeNode, tmp_path: Path, config: Path, section: str
+) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(f"cluster: [\n{section.format(run_dir=config.parent)}")
+    assert tandem("status", "-c", file).exit_code == 0
 
 
 @pytest.mark.parametrize(
