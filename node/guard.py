@@ -27,7 +27,7 @@ from node.config import Config, load
 from node.doctor import missing_for_hitless
 from node.errors import StartupError
 from node.herald import Herald
-from node.kernel import orphans
+from node.kernel import neighbours, orphans
 from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
 from node.keys import KeyFileError, read_keys
@@ -115,7 +115,7 @@ class Guard:
         finally:
             self._clear()
             if self._gate is not None:
-                self._gate.detach()
+                self._detach(self._gate)
             self._herald.stop()
             self._pids.unlink(missing_ok=True)
 
@@ -244,6 +244,13 @@ class Guard:
         if self._hitless:
             with suppress(KernelError):
                 orphans.destroy(map(str, self._config.virtual_hosts))
+
+    def _detach(self, gate: Gate) -> None:
+        """What still waits for the network to come back would pass where there is no gate."""
+        for interface in self._config.interfaces:
+            with suppress(KernelError):
+                neighbours.drop_waiting([interface])
+        gate.detach()
 
     def _wait_before_restart(self, child: Child, stop: socket.socket) -> None:
         steady = clock.boottime_s() - child.started_s > STEADY_AFTER_S

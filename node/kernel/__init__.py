@@ -12,7 +12,7 @@ repair.py     their successors on another host, made before they are needed
 diversion.py  frames that still come for an address that is elsewhere now
 addresses.py  virtual addresses, put and taken away; arp.py announces them and probes for others
 links.py      carrier changes             gateways.py  whether a gateway answers
-orphans.py    ends what a dead process left
+orphans.py    ends what a dead process left; neighbours.py: and what waits to be sent
 interfaces.py facts of an interface       netlink.py   requests to the kernel
 """
 
