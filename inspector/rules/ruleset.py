@@ -6,6 +6,7 @@ which the files give them, so that one may need a tag that an earlier one sets.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from inspector.results import Action, Event, Finding
@@ -63,8 +64,6 @@ class Ruleset:
         self.stock_rules = tuple(rules)
         self.custom_rules = tuple(custom_rules)
         self.rules = (*self.stock_rules, *self.custom_rules)
-        self.stock_tags = TagTable.of(self.stock_rules)
-        self.custom_tags = TagTable.of(self.custom_rules)
         self._named = {each.name: each for each in self.applications}
         self._custom = tuple((each.name, each.when) for each in self.custom_applications if each.when is not None)
         self._by_id = {rule.id: rule for rule in self.rules}
@@ -78,6 +77,16 @@ class Ruleset:
         """Whether it looks at every request and report, and not at events alone."""
         self.guarded = any(rule.action is Action.DENY for rule in enabled)
         """Whether some rule may deny a PDU."""
+
+    @cached_property
+    def stock_tags(self) -> TagTable:
+        """The tags of the stock rules."""
+        return TagTable.of(self.stock_rules)
+
+    @cached_property
+    def custom_tags(self) -> TagTable:
+        """The tags of the user's own rules."""
+        return TagTable.of(self.custom_rules)
 
     def rule(self, number: int) -> Rule | None:
         """The rule with this id, enabled or not."""

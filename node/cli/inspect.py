@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,9 +23,19 @@ if TYPE_CHECKING:
     from node.cli.views.inspected import JsonLines, TextLines
 
 LINES_AT_ONCE = 256
-SEVERITIES = ("low", "medium", "high")
 EXIT_FINDINGS = EXIT_NODE
 """With --fail-on: there are findings that severe."""
+
+
+class Severity(StrEnum):
+    """Of findings, rising."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+SEVERITIES = tuple(Severity)
 
 CaptureFile = Annotated[Path, typer.Argument(metavar="CAPTURE", help="A pcap or pcapng file.")]
 PolicyFile = Annotated[
@@ -53,7 +64,7 @@ Details = Annotated[
     ),
 ]
 FailOn = Annotated[
-    Literal["low", "medium", "high"] | None,
+    Severity | None,
     typer.Option("--fail-on", help="Exit code 1 if there is a finding of this severity or above."),
 ]
 

@@ -28,9 +28,9 @@ _BROADCAST = IPv4Address("255.255.255.255")
 
 
 class Section(BaseModel):
-    """Frozen, nothing coerced, unknown keys refused."""
+    """Frozen, nothing coerced, unknown keys refused. Its validator is made when it is needed: not all of them are."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Endpoint(NamedTuple):
