@@ -34,7 +34,8 @@ from protocol.handover import DATA_LINKS, obstacle
 from protocol.heartbeat import Heartbeat, Role
 from protocol.session import Session
 
-HANDOVER_LIMIT_S = 1.0
+HANDOVER_LIMIT_S = 0.3
+"""The stream may run over the very network that fails. What the passive has not got by then its peers send again."""
 HANDOVER_POLL_S = 0.001
 PREPARATIONS = 2
 """Rounds; in the second little is left to do, and so little moves in it."""

@@ -42,6 +42,9 @@ class LineStack:
     def __init__(self) -> None:
         self._held = [b"", b""]
 
+    def seen_all(self, yes: bool) -> None:
+        """It has no findings."""
+
     def feed(self, direction: int, data: bytes, now_ms: int = 0) -> Result:
         held = self._held[direction] + data
         edits, at, reset = [], 0, False
