@@ -280,6 +280,11 @@ class End:
             with suppress(OSError):  # the peer reset it meanwhile: reading will tell
                 tcp.probe(self.sock)
 
+    @property
+    def ahead(self) -> bool:
+        """Whether the peer has more than this node ever sent it, and so may answer what only the dead node saw."""
+        return bool(self.leg.ahead) or (self.flow is not None and self.flow.peer_ack is not None)
+
     def catch_up(self, buffer_bytes: int) -> bool:
         """See whether the peer has more than this node ever sent it, and if so go on from there; says whether.
 

@@ -91,7 +91,9 @@ class Relay:
         self.last_active_s = around.clock_s()
         self.rates = [0.0, 0.0]
         """Bytes per second received from each leg's peer, over the last sweep."""
-        self._level = True
+        self.level = True
+        """No peer can have more than this node sent it. Until that is sure nothing is taken out: the dead node may have
+        forwarded it, and what a peer has cannot be taken back."""
         self._relaying = False
         self._around = around
         self._ready: asyncio.Future[None] | None = None
@@ -99,17 +101,6 @@ class Relay:
         self._unguarding = False
         """The rules deny nothing any more, and the passive does not know it yet."""
         self._unguardings = 0
-
-    @property
-    def level(self) -> bool:
-        """No peer can have more than this node sent it. Until that is sure nothing is taken out: the dead node may have
-        forwarded it, and what a peer has cannot be taken back. And an answer may answer what only that node saw."""
-        return self._level
-
-    @level.setter
-    def level(self, sure: bool) -> None:
-        self._level = sure
-        self.stack.seen_all(sure)
 
     # --- opening
 
@@ -222,8 +213,9 @@ class Relay:
         acknowledged = other.acknowledged()
         other.leg.acknowledge(acknowledged)
         was_ignored = self.stack.ignored
+        self.stack.seen_all(self.level or not end.ahead)
         result = self.stack.feed(Direction(end.number), data, int(clock.wall_s() * 1000))
-        edits = result.edits if self._level and not (end.leg.ahead or other.leg.ahead) else ()
+        edits = result.edits if self.level and not (end.leg.ahead or other.leg.ahead) else ()
         passed, returned = self.session.receive(end.number, data, result.forward, edits)
         self.denied += len(edits)
         self.uninspected += self.stack.ignored and bool(passed)

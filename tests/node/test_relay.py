@@ -144,16 +144,19 @@ async def test_no_byte_of_an_undecided_pdu_passes(bench: Bench) -> None:
     assert await bench.received(bench.server, len(PDU)) == PDU
 
 
-async def test_an_answer_may_answer_what_only_the_dead_node_saw(bench: Bench) -> None:
+async def test_who_is_ahead_may_answer_what_only_the_dead_node_saw(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recorder = Recorder(lambda _: Action.PASS)
     bench.relay.stack.hold_to("reset", Policing(rules=recorder))  # type: ignore[arg-type]
     _, unasked = answer(vectors.tlv(0xA2, vectors.tlv(0x80, "V")), 7)
     for direction, octets in ICCP:
         await bench.say(direction, octets)
     bench.relay.level = False
+    monkeypatch.setattr(End, "ahead", True)
     await bench.say(Direction.SERVER_TO_CLIENT, unasked)
     assert "orphan-invoke-id" not in {event.code for event in recorder.events}
-    bench.relay.level = True
+    monkeypatch.setattr(End, "ahead", False)
     await bench.say(Direction.SERVER_TO_CLIENT, unasked)
     assert recorder.events[-1].code == "orphan-invoke-id"
 
