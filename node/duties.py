@@ -219,6 +219,11 @@ class NodeDuties:
         if self._takeover is not None:
             self._takeover.announce()
 
+    def network_back(self) -> None:
+        """An interface has its carrier again: what was announced meanwhile did not reach anybody there."""
+        if self._takeover is not None:
+            self._takeover.announce()
+
     # --- ceasing to be
 
     def fall_silent(self) -> None:
