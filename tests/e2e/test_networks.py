@@ -51,7 +51,8 @@ def test_addresses_are_announced_to_a_network_that_is_back(lab: Lab) -> None:
         listener.bind((plug("client", "client").interface, ETH_P_ARP))
         listener.settimeout(PATIENCE_S)
         lab.topology.unplug([network.port])
-        active.wait("without a network", lambda status: status["problems"], PATIENCE_S)
+        down = f"data interface {network.interface} has no carrier"
+        active.wait("without a network", lambda status: down in status["problems"], PATIENCE_S)
         lab.topology.plug_in([network.port])
         assert hear_of(listener, CLIENT_VIRTUAL) == network.mac
     assert active.status()["role"] == "active"
