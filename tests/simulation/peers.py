@@ -46,6 +46,7 @@ _TEMPLATES = tuple(
 )
 _READ = vectors.data(vectors.osi(vectors.request(vectors.read(vectors.variables("ICC1/A")), 0x55)))
 _WEIGHTS = (8, 4, 2, 1)
+_TPKT_HEADER = 4
 _INVOKED = b"\x02\x01\x55"
 _WRITE = vectors.data(
     vectors.osi(vectors.request(vectors.write(vectors.variables("ICC1/A"), vectors.integer(1, 0x85)), 0x55))
@@ -262,7 +263,10 @@ class Talk:
         self.moved_s = self.peers.world.now
         if leg == 0 and self.streams[0].errors:
             self._unread += data
-            while (length := int.from_bytes(self._unread[2:4], "big")) and len(self._unread) >= length:
+            while len(self._unread) >= _TPKT_HEADER:
+                length = int.from_bytes(self._unread[2:4], "big")
+                if len(self._unread) < length:
+                    break
                 self._heard_by_client(bytes(self._unread[:length]))
                 del self._unread[:length]
         else:
