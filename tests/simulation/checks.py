@@ -265,13 +265,23 @@ class Checks:
             self.complain(f"I5 {key} on disk goes from {self._disk[key]} to {value}")
         self._disk[key] = value
 
+    def died(self, machine: Machine) -> None:
+        """Whoever is leaving, and was about to hand over to this one, has nobody left to hand over to."""
+        other = self.network.other(machine)
+        if other.guard is not None and other.guard.leaving and self.role(other).startswith("active"):
+            for talk in self.peers.open:
+                talk.may_break = True
+
     # --- what the peers tell
 
     def wrong_bytes(self, talk: Talk, leg: int, at: int) -> None:
         self.complain(f"I1 wrong bytes in talk {talk.number}, leg {leg}, from {at}")
 
     def second_server(self, talk: Talk) -> None:
-        if talk.streams[0].heard:
+        """Of two voices each may connect to the server for a talk of which it has sent nothing on."""
+        if talk.streams[0].heard and talk.may_break and self.parted:
+            talk.give_up()
+        elif talk.streams[0].heard:
             self.complain(f"I1 the server hears talk {talk.number} a second time")
 
     def cut_short(self, talk: Talk, leg: int) -> None:

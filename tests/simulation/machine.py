@@ -200,11 +200,15 @@ class Guard:
         if incarnation is None:
             return
         process = self.process = Process(machine)
-        process.on_death = lambda: self.world.after(NOTICED_S, self._bury, process)
+        process.on_death = lambda: self._died(process)
         self._beat, self._beat_s = None, machine.clock_s()
         self._tether = Tether(process, self)
         orders = Orders("", 0, incarnation, True, [], self._descriptors)
         process.run(self._begin, process, orders)
+
+    def _died(self, process: Process) -> None:
+        self.machine.network.checks.died(self.machine)
+        self.world.after(NOTICED_S, self._bury, process)
 
     def _begin(self, process: Process, orders: Orders) -> None:
         self.worker = self.machine.surroundings.worker(orders, self.machine.config, self._tether)

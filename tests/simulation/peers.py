@@ -255,11 +255,13 @@ class Talk:
         """By the leg that hears it."""
         self.established = False
         self.may_break = False
-        self.over = False
+        self.over = self.given_up = False
         self.moved_s = peers.world.now
         """When a byte last arrived."""
 
     def heard(self, leg: int, data: bytes) -> None:
+        if self.given_up:
+            return
         self.moved_s = self.peers.world.now
         if leg == 0 and self.streams[0].errors:
             self._unread += data
@@ -315,7 +317,7 @@ class Talk:
         self.give_up()
 
     def give_up(self) -> None:
-        self.over = True
+        self.over = self.given_up = True
         for side in self.sides:
             if side is not None:
                 side.tcb.reset()
@@ -399,6 +401,8 @@ class Peers:
         talk.sides[1] = side
         if earlier is not None and earlier is not side:
             self.checks.second_server(talk)
+            if talk.given_up:
+                earlier.tcb.reset()
         return talk
 
     @property
