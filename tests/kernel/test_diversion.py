@@ -17,8 +17,8 @@ from tests.requirements import needs_root
 PORT = 1602
 LATE = bytes(range(256)) * 40  # some segments, so that offloading has something to do, and within the first window
 FIRST_TIMER_S = 0.001
-PATIENCE_S = 2.0
 """A sender with several segments on their way asks so soon what became of them; on a machine that stutters, it may."""
+PATIENCE_S = 2.0
 
 pytestmark = needs_root
 
