@@ -214,13 +214,9 @@ class NodeDuties:
                 total_ms=round((account.announced_ns - account.detected_ns) / 1e6, 3),
             )
 
-    def announce(self, _order: events.Announce) -> None:
-        """The other node spoke from the addresses, and hosts may have learned them from it."""
-        if self._takeover is not None:
-            self._takeover.announce()
-
-    def network_back(self) -> None:
-        """An interface has its carrier again: what was announced meanwhile did not reach anybody there."""
+    def announce(self, _order: events.Announce | None = None) -> None:
+        """Hosts may have learned the addresses from the other node, which spoke from them; or have missed where they
+        are, on a network that was away."""
         if self._takeover is not None:
             self._takeover.announce()
 

@@ -249,7 +249,7 @@ class Guard:
         """What still waits for the network to come back would pass where there is no gate."""
         for interface in self._config.interfaces:
             with suppress(KernelError):
-                neighbours.drop_waiting([interface])
+                neighbours.drop_waiting(interface)
         gate.detach()
 
     def _wait_before_restart(self, child: Child, stop: socket.socket) -> None:

@@ -31,7 +31,8 @@ from node.config.models import Log
 QUEUE_LINES_MAX = 8192
 FLUSH_S = 2.0
 GATHER_S = 0.05
-"""Left after a line for more to come, so that a burst of them wakes the thread up once (node/events/outbox.py)."""
+"""Left after a line or an event for more to come: a thread that wakes up for each takes the interpreter from the event
+loop, and the busiest moment of a node, a takeover, is full of them."""
 SECRET_WORDS: Final = ("key", "secret", "token", "password", "private")
 
 Event = MutableMapping[str, Any]

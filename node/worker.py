@@ -380,7 +380,7 @@ class Worker:
         assert self._status.networks is not None, "they are watched"
         self._events.node.data_links(changed)
         if any(changed.values()):
-            self._duties.network_back()
+            self._duties.announce()
         self._member.step(events.DataLinksChanged(self._status.networks.ok))
 
     def _inspected(self, relay: Relay, result: Result) -> None:

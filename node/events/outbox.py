@@ -14,12 +14,9 @@ from typing import Protocol
 
 from node import clock
 from node.events.event import Event
-from node.log import get
+from node.log import GATHER_S, get
 
 QUEUE_EVENTS_MAX = 4096
-GATHER_S = 0.05
-"""Left after an event for more to come: a thread that wakes up for each takes the interpreter from the event loop, and
-the busiest moment of a node, a takeover, is full of events."""
 RETRY_S = 0.25
 RETRY_MAX_S = 10.0
 

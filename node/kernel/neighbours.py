@@ -6,7 +6,6 @@ seconds, longer than its connection stays on this host, and longer than the gate
 
 import socket
 import struct
-from collections.abc import Iterable
 from contextlib import suppress
 
 from node.kernel import interfaces as nic
@@ -20,14 +19,14 @@ _NDA_DST = 1
 _NUD_INCOMPLETE = 0x01
 
 
-def drop_waiting(interfaces: Iterable[str]) -> None:
-    """Drop what waits on these interfaces, and the question that it waits for. Raises KernelError."""
-    indices = set(map(nic.index, interfaces))
+def drop_waiting(interface: str) -> None:
+    """Drop what waits on an interface, and the question that it waits for. Raises KernelError."""
+    wanted = nic.index(interface)
     try:
         with Netlink(socket.NETLINK_ROUTE) as route:
             for answer in list(route.list(_GET_NEIGHBOUR, _NDMSG.pack(socket.AF_INET, 0, 0, 0, 0, 0))):
                 _, _, index, state, *_ = _NDMSG.unpack_from(answer)
-                if index in indices and state & _NUD_INCOMPLETE:
+                if index == wanted and state & _NUD_INCOMPLETE:
                     _forget(route, index, netlink.attributes(answer[_NDMSG.size :])[_NDA_DST])
     except OSError as error:
         raise KernelError(f"cannot drop what waits for neighbours: {error}", "the node needs CAP_NET_ADMIN") from error

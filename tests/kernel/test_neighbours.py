@@ -40,7 +40,7 @@ def heard_after(host: Host, interface: str | None) -> bool:
         far_end.bind((FAR_END, 0x0800))
         near_end.sendto(WORDS, (NOBODY, 9))
         if interface is not None:
-            drop_waiting([interface])
+            drop_waiting(interface)
         ip("neigh", "replace", NOBODY, "lladdr", HARDWARE, "dev", SPARE)
         return readable(far_end, 0.3) and far_end.recv(1500).endswith(WORDS)
 
@@ -60,10 +60,10 @@ def test_other_interfaces_are_left_alone(host: Host) -> None:
 def test_what_has_been_found_is_not_forgotten(host: Host) -> None:
     ip("-n", host.name, "neigh", "replace", NOBODY, "lladdr", HARDWARE, "dev", SPARE, "nud", "reachable")
     with host.inside():
-        drop_waiting([SPARE])
+        drop_waiting(SPARE)
     assert HARDWARE in ip("-n", host.name, "neigh", "show", "dev", SPARE)
 
 
 def test_no_such_interface(host: Host) -> None:
     with host.inside(), pytest.raises(KernelError, match="no interface nothing0"):
-        drop_waiting(["nothing0"])
+        drop_waiting("nothing0")
