@@ -10,10 +10,11 @@ Two processes
   guard.py      the small one that owns the gate's fence, starts the worker and outlives it
   child.py, tether.py, notices.py             the worker as its guard sees it; beats; "dead and fenced"
   manager.py    what the service manager is told (sd_notify); herald.py: a script and a FIFO, in keepalived's format
-  worker.py     the one that serves: active at most once in its life; wires all parts together
+  life.py       the process that serves, for one life: active at most once in it
+  worker.py     wires all its parts together
   witness.py    the record in etcd without which neither node may be active
   duties.py     what the role machine makes it do    member.py   carries messages and time to that machine
-  lease.py, store.py, exits.py                the right to speak; what is kept on disk; exit codes
+  lease.py, store.py, epochs.py, exits.py     the right to speak; what is kept on disk; exit codes
   precedence.py how each stands beside other processes
 
 The data path

@@ -35,7 +35,7 @@ class Child:
         inherited = (worker_end.fileno(), lock, *(orders.gate or {}).values())
         arguments = json.dumps({**asdict(orders), "tether": worker_end.fileno()})
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "node.worker", arguments], pass_fds=inherited, start_new_session=True
+            [sys.executable, "-m", "node.life", arguments], pass_fds=inherited, start_new_session=True
         )
         worker_end.close()
         self.pidfd = os.pidfd_open(self.process.pid)

@@ -1,7 +1,5 @@
 """The worker: one life of a node, from starting to passive to active, or any part of that.
 
-    python -m node.worker ORDERS        started by the guard only; ORDERS is JSON (node/child.py)
-
 It wires the parts together. Standing down ends the life: sockets are let go silently, the process exits, and the
 guard starts the next one.
 """
@@ -9,36 +7,29 @@ guard starts the next one.
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 import os
-import resource
 import socket
-import sys
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import uvloop
-
 from inspector import Result
-from node import channel, clock, exits, log, store, tether
+from node import channel, clock, log, store, tether
 from node.addressing import Addresses
 from node.admin import Admin, Sources, routes
 from node.agreement import Agreement
 from node.arrivals import Arrivals
 from node.channel import Channel, Credentials, Owner
 from node.child import Orders
-from node.config import Config, ConfigErrors, Link, load
+from node.config import Config, Link
 from node.duties import NodeDuties, Parts
+from node.epochs import EpochKeeper
 from node.errors import StartupError
 from node.events.pipeline import Events
 from node.inspectors import Inspectors, host_of
 from node.kernel.acks import AckSender
-from node.kernel.errors import KernelError
 from node.kernel.gate import Gate
-from node.keys import KeyFileError, Keys, fingerprint, read_keys
+from node.keys import Keys, fingerprint, read_keys
 from node.lease import Lease
 from node.lessons import Lessons
 from node.links import Links
@@ -72,9 +63,6 @@ from protocol.handshake import Identity
 from protocol.heartbeat import DeathNotice, Heartbeat, Role
 from protocol.roles import RoleMachine
 
-FILES_BESIDES = 256
-EPOCH_AGAIN_S = 1.0
-
 logger = log.get("worker")
 
 
@@ -86,7 +74,6 @@ class Worker:
         self._config = config
         self._guard = guard
         self._loop = asyncio.get_running_loop()
-        self._epoch_due_s = 0.0
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._counters: Counter[str] = Counter()
         self._tallies = Tallies()
@@ -95,6 +82,7 @@ class Worker:
         self._credentials = Credentials(keys, self._identity, refusals)
         self._parts = self._build_parts()
         self._duties = NodeDuties(self._parts, self._end, self._beaten)
+        self._epochs = EpochKeeper(self._parts.epoch, self._loop, clock.boottime_s)
         self._parts.standby.on_prepare = self._duties.prepare
         self._links = Links(
             config,
@@ -226,7 +214,6 @@ class Worker:
         await self._links.open()
         servers = [await self._serve(link) for link in self._config.links]
         await self._admin.start()
-        _settle_memory()
         self._rates.start(self._loop)
         networks.start()
         if not networks.ok:
@@ -314,7 +301,7 @@ class Worker:
         tether.send(self._guard, tether.pack_beat(beat))
         self._links.count_lost()
         self._events.node.beaten(self._status.sync(), self._links)
-        self._keep_epoch()
+        self._epochs.look(machine.epoch, is_passive=machine.role is Role.PASSIVE)
         if machine.role is Role.PASSIVE:
             if machine.peer.latest is not None and machine.peer.latest.role is Role.ACTIVE:
                 parts.standby.follow(self._links.live())
@@ -322,20 +309,6 @@ class Worker:
                 parts.understudies.follow(parts.standby.cache.sessions)
         elif machine.role is Role.ACTIVE:
             parts.replicator.tick(self._duties.peer_stale, self._duties.peer_heard_s)
-
-    def _keep_epoch(self) -> None:
-        """A passive keeps the epoch in which it would be active next, so that a takeover does not wait for the disk;
-        either tries again what could not be written."""
-        machine, kept, now_s = self._member.machine, self._parts.epoch, clock.boottime_s()
-        wanted = machine.epoch + 1 if machine.role is Role.PASSIVE else kept.value
-        if (wanted > kept.value or kept.trouble) and now_s >= self._epoch_due_s:
-            self._epoch_due_s = now_s + EPOCH_AGAIN_S
-            self._loop.run_in_executor(None, self._store_epoch, wanted)
-
-    def _store_epoch(self, epoch: int) -> None:
-        """What keeps it from being written is a problem in the status."""
-        with suppress(OSError):
-            self._parts.epoch.grow(epoch)
 
     # --- the other node
 
@@ -414,49 +387,3 @@ class Worker:
         self._parts.proxy.forget(relay)
         self._events.sessions.closed(relay, reason)
         logger.info("session closed", serial=relay.session.serial, reason=reason)
-
-
-def _allow_sockets(sessions: int) -> None:
-    """Two sockets a session and some; raises StartupError when the host's hard limit is lower."""
-    wanted = 2 * sessions + FILES_BESIDES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise StartupError(
-            f"limits.sessions: {sessions} sessions need {wanted} open files, and this process may have {hard}",
-            "raise the limit (LimitNOFILE= of the service, ulimit -Hn), or lower limits.sessions",
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, soft), hard))
-
-
-def _settle_memory() -> None:
-    """What is loaded now stays: the collector need not look at it, nor often at the rest (a pause is a stutter)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-async def _live(orders: Orders, config: Config, guard: socket.socket) -> int:
-    return await Worker(orders, config, guard).run()
-
-
-def main() -> int:
-    """Run one life with the orders given."""
-    orders = Orders(**json.loads(sys.argv[1]))
-    try:
-        config = load(Path(orders.config))
-    except ConfigErrors as errors:
-        print(f"tandem: a new life cannot begin with these files\n{errors}", file=sys.stderr, flush=True)
-        return exits.BAD_FILES
-    log.configure(config.log, node=config.node.name)
-    guard = socket.socket(fileno=orders.tether)
-    guard.setblocking(False)
-    try:
-        _allow_sockets(config.limits.sessions)
-        return uvloop.run(_live(orders, config, guard))
-    except (StartupError, KernelError, KeyFileError) as error:
-        print(f"tandem: {error}", file=sys.stderr, flush=True)
-        return exits.BAD_HOST
-
-
-if __name__ == "__main__":
-    sys.exit(main())

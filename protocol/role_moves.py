@@ -55,17 +55,18 @@ def prevail(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
 def tend(state: RoleState, heartbeat: Heartbeat, now: float) -> None:
     """I am active, and the passive hears me; or doubts that I live, and is about to take over.
 
-    With a witness it cannot take over while I have proof. But if I am silent for want of proof, and it has had the
-    witness's ear for longer than I would take to be heard there, let it."""
+    With a witness it cannot take over while I have proof. But if I am silent for want of proof, let it: once it has
+    said since that it is in sync, for it may have died meanwhile, and when it has had the witness's ear for longer than
+    I would take to be heard there."""
     state.have_prevailed()
     if state.witness is None or heartbeat.witness is False:
         if heartbeat.doubt:
             state.leave("doubted", now)
-    elif state.lapsed_at is None or not _could_succeed(state):
+    elif not _could_succeed(state):
         state.able_since = None
     elif state.able_since is None:
         state.able_since = now
-    elif now >= state.able_since + state.witness.lease_s / 2:
+    elif state.lapsed_at is not None and now >= state.able_since + state.witness.lease_s / 2:
         state.leave("witness-lost", now)
 
 
@@ -220,8 +221,8 @@ def want_solo(state: RoleState, event: events.SoloWanted, now: float) -> None:
 
 
 def lose_witness(state: RoleState, now: float) -> None:
-    """Its last word is too old. A passive in sync that has its ear goes on; else stay, silent, until it is back."""
-    if _could_succeed(state) or not state.settings.session_pickup:
+    """Its last word is too old. Stay, silent, until it is back, or a passive says that it could go on (tend)."""
+    if not state.settings.session_pickup:
         state.leave("witness-lost", now)
     elif state.lapsed_at is None:
         state.lapse(now)

@@ -60,7 +60,7 @@ class RoleState:
         self.lapsed_at: float | None = None
         """Active, but silent since then: the lease ran out while no other node was heard, or the witness was not."""
         self.able_since: float | None = None
-        """Silent for want of the witness; since then the passive could take over."""
+        """Active, with a witness; since then the passive could take over."""
         self.fault_ends_at = float("inf")
         self.contended = False
         """Active, and another node was as well when it was heard last; it is the one to give way."""
@@ -138,7 +138,7 @@ class RoleState:
 
     def lapse(self, now: float) -> None:
         """The lease ran out, and no other node is known that could have taken over: listen before speaking again."""
-        self.lapsed_at, self.able_since = now, None
+        self.lapsed_at = now
         self.listen(now)
         self.report("lease-lapsed", epoch=self.epoch)
 

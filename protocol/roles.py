@@ -39,8 +39,9 @@ Why two nodes do not speak at once:
    the other's lease then only serves to ask sooner, and to take the record without a challenge from a holder that
    is known to be over. A doubt makes nobody silent, unless the other says that it heeds no witness: who doubts has
    to challenge, and a holder that lives refuses.
-   An active node whose proof runs out falls silent. If a passive in sync still has the witness's ear it leaves, to
-   be taken over from; else it waits, silent, and goes on once it is shown that the record is still its own (7).
+   An active node whose proof runs out falls silent. If then a passive in sync says that it still has the witness's
+   ear it leaves, to be taken over from; else it waits, silent, and goes on once it is shown that the record is still
+   its own (7). A passive that died in the same moment says nothing: the connections stay where they are.
    Before acknowledgements are let go of which a standby that may live does not know, the record says so (SoloWanted):
    whoever takes it after that does not use its cache.
 9. An active node that does not hear its passive goes solo after a while, and says so before. A passive that was stopped

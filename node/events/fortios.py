@@ -28,15 +28,17 @@ ATTACK_LOGID = "0419016384"
 ATTACK_ACTIONS = {"deny": "dropped", "reset": "reset", "quarantine": "reset"}
 SESSION_LOGIDS = {Kind.SESSION_START: "0000000015", Kind.SESSION_END: "0000000013"}
 NODE_LOGS = {
-    Kind.TAKEOVER: ("ha", "0108037892", "Virtual cluster member state moved"),
+    Kind.TAKEOVER: ("ha", "0108035016", "HA failover success"),
     Kind.ROLE: ("ha", "0108037892", "Virtual cluster member state moved"),
-    Kind.SYNC: ("ha", "0108037903", "HA synchronization status changed"),
-    Kind.LINK: ("ha", "0108037901", "HA interface changed"),
+    Kind.SYNC: ("ha", "0108037903", "Synchronization status with primary"),
+    Kind.LINK: ("ha", "0108037902", "Heartbeat device interface up"),
     Kind.CONFIG: ("system", "0100044546", "Attribute configured"),
-    Kind.NODE: ("system", "0100032009", "Node"),
-    Kind.LOSS: ("system", "0100020000", "Events lost"),
+    Kind.NODE: ("system", "0100090001", "Node"),
+    Kind.LOSS: ("system", "0100090002", "Events lost"),
     Kind.STATS: ("system", "0100040704", "System performance statistics"),
 }
+"""FortiOS's numbers and words (FortiOS Log Message Reference) where it has the like; 90001 and 90002 are ours."""
+LINK_DOWN = ("ha", "0108037901", "Heartbeat device interface down")
 
 Fields = dict[str, Any]
 
@@ -148,7 +150,8 @@ def _traffic(event: Event) -> Line:
 
 
 def _node(event: Event) -> Line:
-    subtype, logid, description = NODE_LOGS[event.kind]
+    is_down = event.kind is Kind.LINK and event.facts.get("to") == "down"
+    subtype, logid, description = LINK_DOWN if is_down else NODE_LOGS[event.kind]
     body = {
         "level": LEVELS[event.severity],
         "vd": VDOM,

@@ -158,8 +158,12 @@ class Fault:
     """No traffic passes the node while it lasts."""
     shared: bool = False
     """It befalls both nodes, so that it lasts but once at a time."""
+    gives_up_s: float = 0.0
+    """For so long from its beginning the node may be about to leave all that it holds to the other one."""
 
 
+_HANDOVER_S: Final = 1.5  # within which a planned switchover is over
+_RESIGNING_S: Final = 2.0  # within which a node without its witness has given way, if it does: a lease and a half of it
 _WALL_STEPS_S: Final = {"a": 86_400 * 3, "b": -86_400 * 3}
 _BOOT_SHIFTS_S: Final = {"a": 86_400 * 20, "b": 3_600}
 
@@ -236,17 +240,25 @@ FAULTS: Final = {
         Fault(FAILURES["node"], Harm.DEAD),
         Fault(FAILURES["power"], Harm.DEAD),
         Fault(FAILURES["freeze"], Harm.SILENT),
-        Fault(FAILURES["data-link"], cuts="client", stops_data=True),
+        Fault(FAILURES["data-link"], cuts="client", stops_data=True, gives_up_s=_HANDOVER_S),
         Fault(
             Failure("server-link", "its cable to the server network is unplugged", _unplug_server, _plug_in_server),
             cuts="server",
             stops_data=True,
+            gives_up_s=_HANDOVER_S,
         ),
         Fault(FAILURES["heartbeat-link"], cuts="hb"),
         Fault(_mute("client"), cuts="client"),
         Fault(_mute("server"), cuts="server"),
-        Fault(Failure("planned", FAILURES["planned"].words, _switch_over_if_it_can, _nothing, notice=True)),
-        Fault(Failure("restart", "it is stopped (SIGTERM) and started again", _terminate, _start), Harm.DEAD),
+        Fault(
+            Failure("planned", FAILURES["planned"].words, _switch_over_if_it_can, _nothing, notice=True),
+            gives_up_s=_HANDOVER_S,
+        ),
+        Fault(
+            Failure("restart", "it is stopped (SIGTERM) and started again", _terminate, _start),
+            Harm.DEAD,
+            gives_up_s=_HANDOVER_S,
+        ),
         Fault(
             Failure("wall-clock", "its wall clock jumps by days, and back", _step_wall, _mend_wall, takes_over=False)
         ),
@@ -311,6 +323,7 @@ WITNESSED_FAULTS: Final = FAULTS | {
         Fault(
             Failure("witness-link", "its cable to the witness is unplugged", _unplug_witness, _plug_in_witness),
             stops_data=True,
+            gives_up_s=_RESIGNING_S,
         ),
         Fault(
             Failure("all-links", "no heartbeat passes between the nodes, on any link", _cut_links, _mend_links),

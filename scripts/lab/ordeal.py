@@ -21,8 +21,6 @@ _PROGRESS_TIMEOUT_S: Final = 90.0
 _READY_TIMEOUT_S: Final = 90.0  # a node starts slowly where the machine is busy with both
 _END_TIMEOUT_S: Final = 40.0
 _SETTLE_S: Final = 1.5  # the kernel may take a second to notice a cable that is back, and a node acts on it meanwhile
-_HANDOVER_S: Final = 1.5  # within which a planned switchover is over
-_HANDING_OVER: Final = ("planned", "restart", "data-link", "server-link")
 
 
 @dataclass
@@ -125,7 +123,8 @@ class Ordeal:
         self._company = company
         self._schedule = schedule
         self._lasting: list[_Lasting] = []
-        self._handover_until_s = 0.0
+        self._gives_up_until_s: dict[str, float] = {}
+        self._seen_active: set[tuple[int, str]] = set()
         self.findings = Findings()
 
     def run(self) -> None:
@@ -144,7 +143,7 @@ class Ordeal:
         now_active, _ = self._lab.pair.wait_ready(_READY_TIMEOUT_S)
         self.findings.epochs = now_active.status()["epoch"] - epoch
         self._judge(now_active)
-        owners = [active.name, *_owners(self._lab, lengths)]
+        owners = [active.name, *_owners(self._lab, lengths, {each for each in self._seen_active if each[0] > epoch})]
         self.findings.complaints += strange_voices(voices.stop(), owners)
 
     def _judge(self, active: Node) -> None:
@@ -180,15 +179,13 @@ class Ordeal:
         )
         self._lasting.append(_Lasting(blow, node, time.monotonic() + blow.lasts_s))
         blow.fault.failure.strike(self._lab.topology, node)
-        if name in _HANDING_OVER:
-            self._handover_until_s = time.monotonic() + _HANDOVER_S
+        until_s = time.monotonic() + blow.fault.gives_up_s
+        self._gives_up_until_s[node.name] = max(until_s, self._gives_up_until_s.get(node.name, 0.0))
 
     def _weigh(self, blow: Blow, node: Node, holders: list[str]) -> None:
-        name = blow.fault.failure.name
         if may_break(blow.fault, node.name, holders):
-            self.findings.may_break = self.findings.may_break or f"{name} of the last node that held the state"
-        elif blow.fault.harm is not Harm.NONE and time.monotonic() < self._handover_until_s:
-            self.findings.may_break = self.findings.may_break or f"{name} while one node gives all to the other"
+            reason = f"{blow.fault.failure.name} of the last node that held the state"
+            self.findings.may_break = self.findings.may_break or reason
 
     def _victim(self, blow: Blow) -> Node | None:
         """The node of that role now."""
@@ -206,9 +203,12 @@ class Ordeal:
         return [node for node in self._lab.pair.nodes if node not in ailing]
 
     def _holders(self) -> list[str]:
-        """The nodes that hold the pair's present state."""
+        """The nodes that hold the pair's present state, and are not about to leave it to the other one."""
+        now_s = time.monotonic()
         seen = {node.name: node.status() for node in self._free()}
-        return [name for name, status in seen.items() if has_taken_over(status) or in_sync(status)]
+        self._seen_active |= {(status["epoch"], name) for name, status in seen.items() if has_taken_over(status)}
+        staying = (name for name in seen if self._gives_up_until_s.get(name, 0.0) <= now_s)
+        return [name for name in staying if has_taken_over(seen[name]) or in_sync(seen[name])]
 
     def _pass(self, seconds: float) -> None:
         """Let time pass; mend what is due meanwhile."""
@@ -228,16 +228,18 @@ def _length(log: Path) -> int:
     return len(log.read_bytes()) if log.exists() else 0
 
 
-def _owners(lab: Lab, lengths: dict[str, int]) -> list[str]:
-    """Who became active since the logs had these lengths, in order. Nodes that did not hear of each other may have
-    used one epoch both, one after the other: then by the time they tell."""
-    became: list[tuple[int, str, str]] = []
+def _owners(lab: Lab, lengths: dict[str, int], seen: set[tuple[int, str]]) -> list[str]:
+    """Who became active since the logs had these lengths, in order; or was `seen` so, in an epoch: a node that is killed
+    takes the last instant of its log with it. Nodes that did not hear of each other may have used one epoch both, one
+    after the other: then by the time they tell."""
+    became = {(epoch, name): "" for epoch, name in seen}
     for node in lab.pair.nodes:
         for line in lab.layout.log(node.name).read_bytes()[lengths[node.name] :].splitlines():
             if b'"takeover complete"' in line:
                 record = json.loads(line)
-                became.append((record["epoch"], record["ts"], node.name))
-    return [name for _, _, name in sorted(became)]
+                became[record["epoch"], node.name] = record["ts"]
+    turns = sorted((epoch, ts, name) for (epoch, name), ts in became.items())
+    return [name for _, _, name in turns]
 
 
 def strange_voices(heard: dict[str, Any], owners: list[str]) -> list[str]:

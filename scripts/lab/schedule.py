@@ -1,9 +1,10 @@
 """Schedules of several faults, from a seed; and what each may break, going by what the pair promises.
 
 A connection lives on as long as one of the nodes holds the pair's present state and is free to speak. So a fault may
-break connections only if it befalls the last node that does: the other one is dead, silent, or not in sync yet. A fault
-that ends no node breaks nothing, whatever it is. Of the faults of one schedule never so many last at once that nodes
-without a witness cannot hear each other while both live: what they do then is another matter.
+break connections only if it befalls the last node that does: the other one is dead, silent, not in sync yet, or about
+to leave all that it holds to this one. A fault that ends no node breaks nothing, whatever it is. Of the faults of one
+schedule never so many last at once that nodes without a witness cannot hear each other while both live: what they do
+then is another matter.
 """
 
 import random

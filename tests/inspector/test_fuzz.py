@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inspector import Direction, Limits, Pdu, Result, Stack
-from scripts.lab.fuzz import cost, grammar, shrink, trees, trial
+from scripts.lab.fuzz import cost, grammar, phrases, shrink, trees, trial
 from scripts.lab.fuzz import octets as o
 from scripts.lab.fuzz.inputs import CLOCK_MS, KINDS, Input, Maker
 from scripts.lab.fuzz.material import ASSOCIATED, BUSY, FRESH, Material
@@ -104,11 +104,11 @@ def nested(depth: int) -> bytes:
 
 def valued(count: int) -> bytes:
     """A report of so many values."""
-    return o.data(o.osi(grammar.informs(o.variable_list("D/DS"), b"\x80\x00" * count)), 60_000)
+    return o.data(o.osi(phrases.informs(o.variable_list("D/DS"), b"\x80\x00" * count)), 60_000)
 
 
 def named(size: int) -> bytes:
-    return o.data(o.osi(o.request(1, grammar.o_read("N" * size))))
+    return o.data(o.osi(o.request(1, phrases.read("N" * size))))
 
 
 def held(size: int) -> bytes:
@@ -169,14 +169,14 @@ def test_tables_stay_within_their_limits() -> None:
     limits = Limits(calls=8, names=5, members=12)
     stack = Stack(limits)
     for number in range(60):
-        selected = grammar.o_read(f"D/BRK{number}_SBO")
+        selected = phrases.read(f"D/BRK{number}_SBO")
         created = o.tlv(0xAB, o.name(f"D/DS{number}"), o.variables(*(f"D/P{n}" for n in range(number))))
-        unanswered = grammar.o_read(f"D/P{number}")
-        offered = grammar.read_result(o.scoped("D", f"TS{number}"))
+        unanswered = phrases.read(f"D/P{number}")
+        offered = phrases.read_result(o.scoped("D", f"TS{number}"))
         for direction, wire in (
-            *exchange(4 * number, selected, grammar.read_result(o.integer(1, 0x85))),
+            *exchange(4 * number, selected, phrases.read_result(o.integer(1, 0x85))),
             *exchange(4 * number + 1, created, o.tlv(0x8B)),
-            *exchange(4 * number + 2, grammar.o_read("D/Next_DSTransfer_Set"), offered),
+            *exchange(4 * number + 2, phrases.read("D/Next_DSTransfer_Set"), offered),
             *exchange(4 * number + 3, unanswered, None),
         ):
             assert stack.feed(direction, wire).forward == len(wire)
@@ -200,7 +200,7 @@ def one_with(build: Callable[[int], bytes], each: int) -> Callable[[int], tuple[
 
 
 def reading(count: int) -> bytes:
-    return o.request(1, grammar.o_read(*(f"ICC1/N{n:04}_SBO" for n in range(count))))
+    return o.request(1, phrases.read(*(f"ICC1/N{n:04}_SBO" for n in range(count))))
 
 
 def defining(count: int) -> bytes:
@@ -209,11 +209,11 @@ def defining(count: int) -> bytes:
 
 def writing(count: int) -> bytes:
     listed = o.variables(*(f"ICC1/BRK{n:04}" for n in range(count)))
-    return o.request(1, grammar.o_write(listed, o.integer(1, 0x85) * count))
+    return o.request(1, phrases.write(listed, o.integer(1, 0x85) * count))
 
 
 def answering(count: int) -> bytes:
-    return o.response(1, grammar.read_result(o.scoped("ICC1", "TS_1") * count))
+    return o.response(1, phrases.read_result(o.scoped("ICC1", "TS_1") * count))
 
 
 def tiny(size: int) -> tuple[tuple[int, bytes], ...]:
@@ -224,14 +224,14 @@ def tiny(size: int) -> tuple[tuple[int, bytes], ...]:
 COSTLY: dict[str, Callable[[int], tuple[tuple[int, bytes], ...]]] = {
     "requests": repeated(o.request(1, o.tlv(0x82))),
     "unasked answers": repeated(o.error(1)),
-    "selects": repeated(o.request(1, grammar.o_read("ICC1/BRK_SBO"))),
-    "reports": repeated(grammar.informs(o.variable_list("ICC1/DS"), o.scoped("ICC1", "TS_1"), o.tlv(0x87, bytes(5)))),
+    "selects": repeated(o.request(1, phrases.read("ICC1/BRK_SBO"))),
+    "reports": repeated(phrases.informs(o.variable_list("ICC1/DS"), o.scoped("ICC1", "TS_1"), o.tlv(0x87, bytes(5)))),
     "names read": one_with(reading, 24),
     "names defined": one_with(defining, 22),
     "names written": one_with(writing, 25),
     "names answered": one_with(answering, 17),
-    "values": one_with(lambda count: grammar.informs(o.variable_list("ICC1/DS"), b"\x83\x01\x00" * count), 3),
-    "empty values": one_with(lambda count: grammar.informs(o.variable_list("ICC1/DS"), b"\xa2\x00" * count), 2),
+    "values": one_with(lambda count: phrases.informs(o.variable_list("ICC1/DS"), b"\x83\x01\x00" * count), 3),
+    "empty values": one_with(lambda count: phrases.informs(o.variable_list("ICC1/DS"), b"\xa2\x00" * count), 2),
     "tiny segments": tiny,
     "noise": lambda size: ((0, b"\x01" * size),),
 }
@@ -253,10 +253,10 @@ def test_cost_grows_with_length_and_no_faster(setup: str, family: str) -> None:
 def test_members_of_a_data_set_are_not_gone_through_for_each_name(setup: str) -> None:
     members = (f"I/{n:04}" for n in range(2_000))
     sent = (
-        (0, o.request(1, grammar.o_read("TASE2_Version"))),
+        (0, o.request(1, phrases.read("TASE2_Version"))),
         (0, o.request(2, o.tlv(0xAB, o.name("ICC1/DS_A"), o.variables(*members)))),
         (1, o.response(2, o.tlv(0x8B))),
-        (0, o.request(3, grammar.o_write(o.variables(*["ICC1/DS_A"] * 800), b"\x83\x01\x00" * 800))),
+        (0, o.request(3, phrases.write(o.variables(*["ICC1/DS_A"] * 800), b"\x83\x01\x00" * 800))),
     )
     given = Input("members", 0, ASSOCIATED, tuple((direction, o.data(o.osi(pdu))) for direction, pdu in sent))
     assert cost.steps(SETUPS[setup], given) < cost.steps_max(given)
@@ -375,7 +375,7 @@ def test_what_fuzzing_found_stays_mended(title: str) -> None:
 def test_a_shape_does_not_hide_what_is_due_again() -> None:
     """A rule that has fired is silent until its window has passed, and so is a report that goes by its shape; then
     the rule fires anew."""
-    report = o.data(o.osi(grammar.informs(o.variable_list("ICC1/DS"), o.scoped("ICC1", "TS_9"), o.tlv(0x87, bytes(5)))))
+    report = o.data(o.osi(phrases.informs(o.variable_list("ICC1/DS"), o.scoped("ICC1", "TS_9"), o.tlv(0x87, bytes(5)))))
     setup = SETUPS["stock rules"]
     stack = setup.stack(ASSOCIATED, setup.watch(ASSOCIATED))
     codes = [[it.code for it in stack.feed(1, report, CLOCK_MS + at).findings] for at in (0, 900, 1_800, 2_700, 90_000)]
@@ -391,10 +391,10 @@ def test_a_node_is_replaced_with_all_lengths_around_it_right() -> None:
         assert tree.nodes
         for node in tree.nodes:
             assert tree.replaced(node, said.octets[node.start : node.stop]) == said.octets
-    said = grammar.connect()
+    said = phrases.connect()
     tree = trees.of_data(said)
-    name = next(it for it in tree.nodes if tree.contents(it) == grammar.CLIENT_AP_TITLE)
-    grown = tree.replaced(name, o.tlv(0x06, grammar.CLIENT_AP_TITLE + b"\x01" * 59))
+    name = next(it for it in tree.nodes if tree.contents(it) == phrases.CLIENT_AP_TITLE)
+    grown = tree.replaced(name, o.tlv(0x06, phrases.CLIENT_AP_TITLE + b"\x01" * 59))
     result = Stack().feed(0, o.data(grown))
     assert (result.findings, result.pdus[0].acse) == ((), "AARQ")
 

@@ -149,7 +149,6 @@ class Surroundings:
             (node.networks, "LinkWatcher", lambda interfaces: Watcher(self.process, interfaces)),
             (node.worker, "load_all", _rulebook),
             (node.worker, "read_keys", lambda _path: (SECRET,)),
-            (node.worker, "_settle_memory", lambda: None),
         ]
 
     def _of(self, clock: str) -> Callable[[], Any]:

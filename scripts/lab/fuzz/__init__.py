@@ -1,6 +1,7 @@
 """Fuzzing of the inspector: millions of short sessions with something wrong in them, and what must hold of each.
 
 octets      builders for every layer
+phrases     the parts of which talks are made
 grammar     valid conversations of two control centres, drawn at random
 trees       a message as length-prefixed nodes, one of which can be replaced with all lengths around it right
 mutations   what is done to octets and to nodes

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from scripts.lab.fuzz import octets as o
+from scripts.lab.fuzz import phrases
 from scripts.lab.fuzz.octets import tlv
 
 CLIENT: Final = 0
@@ -20,9 +21,6 @@ SEGMENTS: Final = (24, 60, 128, 1021)
 
 CLIENT_TSAP: Final = b"\x00\x01"
 SERVER_TSAP: Final = b"\x00\x02"
-CLIENT_AP_TITLE: Final = b"\x29\x87\x67\x0c"
-SERVER_AP_TITLE: Final = b"\x29\x87\x67\x0d"
-AE_QUALIFIER: Final = 12
 
 
 class Said(NamedTuple):
@@ -53,8 +51,8 @@ class Talk:
         """Everything up to an association that may be used."""
         opened = connection()
         if self._bare:
-            return [*opened, self._says(CLIENT, initiate(0xA8)), self._says(SERVER, initiate(0xA9))]
-        return [*opened, Said(CLIENT, connect()), Said(SERVER, accept())]
+            return [*opened, self._says(CLIENT, phrases.initiate(0xA8)), self._says(SERVER, phrases.initiate(0xA9))]
+        return [*opened, Said(CLIENT, phrases.connect()), Said(SERVER, phrases.accept())]
 
     def odd_opening(self) -> list[Said]:
         """An opening with what few say: a preferred size, small PDUs, authentication, directory names, a refusal."""
@@ -68,19 +66,27 @@ class Talk:
         return [
             Said(CLIENT, o.tpdu(0xE0, b"\x00\x00\x00\x07\x00", preferred), False),
             connection()[1],
-            Said(CLIENT, connect(associate(0x60, initiate(0xA8, size), titles + invocations + secret))),
-            Said(SERVER, accept(associate(0x61, initiate(0xA9, size), rejected if self._rng.random() < 0.3 else b""))),
+            Said(
+                CLIENT,
+                phrases.connect(phrases.associate(0x60, phrases.initiate(0xA8, size), titles + invocations + secret)),
+            ),
+            Said(
+                SERVER,
+                phrases.accept(
+                    phrases.associate(0x61, phrases.initiate(0xA9, size), rejected if self._rng.random() < 0.3 else b"")
+                ),
+            ),
         ]
 
     def start_up(self) -> list[Said]:
         """What TASE.2 asks first: version, features, bilateral table."""
         domain = self._domain()
         return [
-            *self._confirmed(o_read(f"{domain}/Bilateral_Table_ID"), read_result(o.text("1.0", 0x8A))),
+            *self._confirmed(phrases.read(f"{domain}/Bilateral_Table_ID"), phrases.read_result(o.text("1.0", 0x8A))),
             *self._confirmed(
-                o_read("TASE2_Version"), read_result(tlv(0xA2, o.integer(2000, 0x85), o.integer(8, 0x85)))
+                phrases.read("TASE2_Version"), phrases.read_result(tlv(0xA2, o.integer(2000, 0x85), o.integer(8, 0x85)))
             ),
-            *self._confirmed(o_read("Supported_Features"), read_result(tlv(0x84, b"\x04\xf8\x00"))),
+            *self._confirmed(phrases.read("Supported_Features"), phrases.read_result(tlv(0x84, b"\x04\xf8\x00"))),
         ]
 
     def goes_on(self) -> list[Said]:
@@ -126,7 +132,7 @@ class Talk:
         return self._confirmed(tlv(0xA1, tlv(0xA0, o.integer(sort, 0x80)), scope), tlv(0xA1, listed, more))
 
     def types(self) -> list[Said]:
-        answer = tlv(0xA6, tlv(0x80, b"\x00"), tlv(0xA2, type_description(self._rng, 3)))
+        answer = tlv(0xA6, tlv(0x80, b"\x00"), tlv(0xA2, phrases.type_description(self._rng, 3)))
         return self._confirmed(tlv(0xA6, tlv(0xA0, o.name(self._point()))), answer)
 
     def read_parts(self) -> list[Said]:
@@ -135,17 +141,17 @@ class Talk:
         nested = tlv(0xA0, o.text("Value", 0x81), tlv(0x30, selection))
         access = tlv(0xA5, self._rng.choice((selection, nested)))
         listed = tlv(0xA0, tlv(0x30, tlv(0xA0, o.name(self._point())), access))
-        return self._confirmed(tlv(0xA4, tlv(0x80, b"\xff"), tlv(0xA1, listed)), read_result(self._value()))
+        return self._confirmed(tlv(0xA4, tlv(0x80, b"\xff"), tlv(0xA1, listed)), phrases.read_result(self._value()))
 
     def read(self) -> list[Said]:
         names = [self._point() for _ in range(self._rng.randint(1, 4))]
         results = [self._value() if self._rng.random() < 0.8 else o.integer(10, 0x80) for _ in names]
-        return self._confirmed(o_read(*names), read_result(*results), self._either())
+        return self._confirmed(phrases.read(*names), phrases.read_result(*results), self._either())
 
     def write(self) -> list[Said]:
         result = self._rng.choice((tlv(0x81), o.integer(3, 0x80)))
         value = o.integer(self._rng.randrange(300), 0x85)
-        return self._confirmed(o_write(o.variables(self._point()), value), tlv(0xA5, result), self._either())
+        return self._confirmed(phrases.write(o.variables(self._point()), value), tlv(0xA5, result), self._either())
 
     def create_data_set(self) -> list[Said]:
         name = self._data_set_name()
@@ -170,21 +176,23 @@ class Talk:
         listed = o.variable_list(self._known_data_set())
         if self._rng.random() < 0.4:
             answers = [tlv(0x81) if self._rng.random() < 0.8 else o.integer(3, 0x80) for _ in results]
-            return self._confirmed(o_write(listed, *results), tlv(0xA5, *answers))
-        return self._confirmed(tlv(0xA4, tlv(0xA1, listed)), read_result(*results))
+            return self._confirmed(phrases.write(listed, *results), tlv(0xA5, *answers))
+        return self._confirmed(tlv(0xA4, tlv(0xA1, listed)), phrases.read_result(*results))
 
     def transfer(self) -> list[Said]:
         """A transfer set asked for, started, and at times stopped again."""
         domain = self._domain()
         item = f"TS_{self._rng.randrange(6)}"
         by = self._either()
-        said = self._confirmed(o_read(f"{domain}/Next_DSTransfer_Set"), read_result(o.scoped(domain, item)), by)
+        said = self._confirmed(
+            phrases.read(f"{domain}/Next_DSTransfer_Set"), phrases.read_result(o.scoped(domain, item)), by
+        )
         data_set = self._known_data_set()
         self._transfer_sets[f"{domain}/{item}"] = data_set
         for running in (True, False) if self._rng.random() < 0.3 else (True,):
-            value = transfer_set(self._rng, data_set, running)
+            value = phrases.transfer_set(self._rng, data_set, running)
             result = tlv(0xA5, tlv(0x81) if self._rng.random() < 0.9 else o.integer(3, 0x80))
-            said += self._confirmed(o_write(o.variables(f"{domain}/{item}"), value), result, by)
+            said += self._confirmed(phrases.write(o.variables(f"{domain}/{item}"), value), result, by)
         return said
 
     def reports(self) -> list[Said]:
@@ -199,16 +207,16 @@ class Talk:
         said: list[Said] = []
         if self._rng.random() < 0.7:
             granted = o.integer(5, 0x85) if self._rng.random() < 0.8 else o.integer(3, 0x80)
-            said += self._confirmed(o_read(f"{device}_SBO"), read_result(granted))
+            said += self._confirmed(phrases.read(f"{device}_SBO"), phrases.read_result(granted))
         answer = self._rng.choice((tlv(0xA5, tlv(0x81)), tlv(0xA5, o.integer(3, 0x80)), None))
-        return said + self._confirmed(o_write(o.variables(device), command), answer)
+        return said + self._confirmed(phrases.write(o.variables(device), command), answer)
 
     def tag(self) -> list[Said]:
         device = f"{self._domain()}/{self._rng.choice(DEVICES)}_TAG"
         value = tlv(0xA2, tlv(0x84, b"\x05\x40"), o.text("maintenance", 0x8A))
         return [
-            *self._confirmed(o_read(device), read_result(value)),
-            *self._confirmed(o_write(o.variables(device), value), tlv(0xA5, tlv(0x81))),
+            *self._confirmed(phrases.read(device), phrases.read_result(value)),
+            *self._confirmed(phrases.write(o.variables(device), value), tlv(0xA5, tlv(0x81))),
         ]
 
     def messages(self) -> list[Said]:
@@ -216,15 +224,15 @@ class Talk:
         header = tlv(0xA2, *(o.integer(self._rng.randrange(100), 0x85) for _ in range(4)))
         names = o.variables(f"{self._domain()}/Info_Mess_Header", f"{self._domain()}/Info_Buff_16")
         return [
-            *self._confirmed(o_write(o.variables("@/IM_Transfer_Set"), switch), tlv(0xA5, tlv(0x81))),
-            self._says(SERVER, informs(names, header, tlv(0x89, bytes(16)))),
+            *self._confirmed(phrases.write(o.variables("@/IM_Transfer_Set"), switch), tlv(0xA5, tlv(0x81))),
+            self._says(SERVER, phrases.informs(names, header, tlv(0x89, bytes(16)))),
         ]
 
     def acknowledgement(self) -> list[Said]:
         what = self._rng.choice(("Transfer_Report_ACK", "Transfer_Report_NACK"))
         domain, _, item = self._rng.choice(list(self._transfer_sets) or ["ICC1/TS_1"]).rpartition("/")
         names = o.variables(f"{domain}/{what}", f"{domain}/Transfer_Set_Time_Stamp")
-        return [self._says(self._either(), informs(names, o.scoped(domain, item), o.integer(1, 0x85)))]
+        return [self._says(self._either(), phrases.informs(names, o.scoped(domain, item), o.integer(1, 0x85)))]
 
     def program(self) -> list[Said]:
         number = self._rng.randrange(40, 45)
@@ -250,7 +258,7 @@ class Talk:
     def any_service(self) -> list[Said]:
         """A service of any number, with an argument such as some service has; which need not be this one."""
         number = self._rng.randrange(86)
-        argument = self._rng.choice(_ARGUMENTS)
+        argument = self._rng.choice(phrases.ARGUMENTS)
         primitive = argument and not argument[0] & 0x80
         tag = (0x80 if primitive else 0xA0) | number
         if number >= 0x1F:
@@ -272,7 +280,7 @@ class Talk:
             tlv(0xA4, o.integer(number, 0x80), o.integer(1, 0x81)),
             tlv(0xA4, o.integer(1, 0x81)),
         )
-        said = [self._says(by, o.request(number, o_read(self._point())))]
+        said = [self._says(by, o.request(number, phrases.read(self._point())))]
         if self._rng.random() < 0.7:
             said.append(self._says(1 - by, self._rng.choice(answers)))
         return said
@@ -282,7 +290,7 @@ class Talk:
         answer = tlv(0x86, bytes((number & 0x7F,)))
         if self._rng.random() < 0.5:
             answer = tlv(0xA7, o.integer(number & 0x7F, 0x80), tlv(0xA1, tlv(0xA0, o.integer(2, 0x8A))))
-        asked = self._says(CLIENT, o.request(number, o_read(self._point())))
+        asked = self._says(CLIENT, o.request(number, phrases.read(self._point())))
         return [asked, self._says(CLIENT, tlv(0x85, bytes((number & 0x7F,)))), self._says(SERVER, answer)]
 
     def contexts_altered(self) -> list[Said]:
@@ -303,7 +311,7 @@ class Talk:
         if self._bare:
             return self.identify()
         parts = [
-            tlv(0x30, o.integer(o.MMS), tlv(0xA0, o.request(self._next_id(CLIENT), o_read(self._point()))))
+            tlv(0x30, o.integer(o.MMS), tlv(0xA0, o.request(self._next_id(CLIENT), phrases.read(self._point()))))
             for _ in range(self._rng.randint(2, 3))
         ]
         return [Said(CLIENT, o.DATA_PREFIX + tlv(0x61, *parts))]
@@ -344,12 +352,16 @@ class Talk:
         return self._rng.choice(list(self._data_sets)) if self._data_sets else self._data_set_name()
 
     def _value(self) -> bytes:
-        return self._rng.choice(_VALUES)(self._rng)
+        return self._rng.choice(phrases.VALUES)(self._rng)
 
     def _report_shape(self) -> tuple[str, bool, list[Callable[[Random], bytes]]]:
         """A transfer set, whether its reports name a data set, and what its values are like."""
         name = self._rng.choice(list(self._transfer_sets) or ["ICC1/TS_1"])
-        return name, self._rng.random() < 0.6, [self._rng.choice(_VALUES) for _ in range(self._rng.randint(1, 5))]
+        return (
+            name,
+            self._rng.random() < 0.6,
+            [self._rng.choice(phrases.VALUES) for _ in range(self._rng.randint(1, 5))],
+        )
 
     def _report(self, name: str, by_list: bool, makers: list[Callable[[Random], bytes]], by: int) -> Said:
         domain, _, item = name.rpartition("/")
@@ -357,44 +369,10 @@ class Talk:
         head = (o.scoped(domain, item), tlv(0x84, bytes((3, self._rng.choice((0x80, 0x40, 0x20))))))
         values = (make(self._rng) for make in makers)
         if by_list:
-            return self._says(by, informs(o.variable_list(data_set), *head, *values))
+            return self._says(by, phrases.informs(o.variable_list(data_set), *head, *values))
         names = [f"{domain}/Transfer_Set_Name", f"{domain}/DSConditions_Detected"]
         names += [f"{domain}/{POINTS[n % len(POINTS)]}" for n in range(len(makers))]
-        return self._says(by, informs(o.variables(*names), *head, *values))
-
-
-def o_read(*names: str) -> bytes:
-    """A read of variables."""
-    return tlv(0xA4, tlv(0xA1, o.variables(*names)))
-
-
-def read_result(*values: bytes) -> bytes:
-    """The answer to a read."""
-    return tlv(0xA4, tlv(0xA1, *values))
-
-
-def o_write(specification: bytes, *values: bytes) -> bytes:
-    """A write."""
-    return tlv(0xA5, specification, tlv(0xA0, *values))
-
-
-def informs(specification: bytes, *values: bytes) -> bytes:
-    """An informationReport."""
-    return tlv(0xA3, tlv(0xA0, specification, tlv(0xA0, *values)))
-
-
-def transfer_set(rng: Random, data_set: str, running: bool) -> bytes:
-    """A DSTransferSet of the 1996 (12 members) or the 2000 edition (13)."""
-    domain, _, item = data_set.rpartition("/")
-    flags = [False, False, True, *([True] if rng.random() < 0.5 else []), running]
-    return tlv(
-        0xA2,
-        o.scoped(domain, item),
-        *(o.integer(it, 0x85) for it in (0, 30, 0, 0, 600)),
-        tlv(0x84, b"\x03\xe0"),
-        *(tlv(0x83, bytes((it,))) for it in flags),
-        o.integer(0, 0x85),
-    )
+        return self._says(by, phrases.informs(o.variables(*names), *head, *values))
 
 
 def connection(client_tsap: bytes = CLIENT_TSAP, server_tsap: bytes = SERVER_TSAP) -> list[Said]:
@@ -406,101 +384,6 @@ def connection(client_tsap: bytes = CLIENT_TSAP, server_tsap: bytes = SERVER_TSA
         Said(SERVER, o.tpdu(0xD0, b"\x00\x01\x00\x02\x00", size + selectors), False),
     ]
 
-
-def initiate(tag: int, largest: int = 32_000) -> bytes:
-    """An initiate, request or response."""
-    supported = tlv(0x82, b"\x03\xee\x1c\x20\x00\x00\x00\x00\x00\x00\x01\x10")
-    detail = tlv(0xA4, o.integer(1, 0x80), tlv(0x81, b"\x05\xfb\x00"), supported)
-    return tlv(tag, o.integer(largest, 0x80), o.integer(5, 0x81), o.integer(5, 0x82), o.integer(4, 0x83), detail)
-
-
-def associate(apdu: int, value: bytes, fields: bytes = b"") -> bytes:
-    """AARQ or AARE that carries `value`; `fields` stand in the place of the client's names, or of the result."""
-    octet_aligned = bool(fields)
-    external = tlv(0x28, tlv(0x06, b"\x51\x01"), o.integer(o.MMS), tlv(0x81 if octet_aligned else 0xA0, value))
-    context = tlv(0xA1, tlv(0x06, b"\x28\xca\x22\x02\x03"))
-    server = tlv(0x06, SERVER_AP_TITLE)
-    if apdu == 0x60:
-        client = fields or tlv(0xA6, tlv(0x06, CLIENT_AP_TITLE)) + tlv(0xA7, o.integer(AE_QUALIFIER))
-        names = tlv(0xA2, server) + tlv(0xA3, o.integer(AE_QUALIFIER)) + client
-    else:
-        result = fields or tlv(0xA2, o.integer(0)) + tlv(0xA3, tlv(0xA1, o.integer(0)))
-        names = result + tlv(0xA4, server) + tlv(0xA5, o.integer(AE_QUALIFIER))
-    return tlv(apdu, context, names, tlv(0xBE, external))
-
-
-def _open(identifier: int, presentation: bytes, value: bytes) -> bytes:
-    ppdu = tlv(0x31, tlv(0xA0, o.integer(1, 0x80)), tlv(0xA2, presentation, o.user_data(value, o.ACSE)))
-    accepted = o.spdu(0x05, o.spdu(0x13, b"\x00"), o.spdu(0x16, b"\x02"))
-    selectors = o.spdu(0x33, b"\x00\x01") + o.spdu(0x34, b"\x00\x01")
-    return o.spdu(identifier, accepted, o.spdu(0x14, b"\x00\x02"), selectors, o.spdu(0xC1, ppdu))
-
-
-def connect(apdu: bytes | None = None) -> bytes:
-    """CN with CP, AARQ and initiate-Request; or with another APDU."""
-    proposals = (
-        tlv(0x30, o.integer(context), tlv(0x06, syntax), tlv(0x30, tlv(0x06, b"\x51\x01")))
-        for context, syntax in ((o.ACSE, b"\x52\x01\x00\x01"), (o.MMS, b"\x28\xca\x22\x02\x01"))
-    )
-    selectors = tlv(0x81, b"\x00\x01") + tlv(0x82, b"\x00\x01")
-    return _open(0x0D, selectors + tlv(0xA4, *proposals), apdu or associate(0x60, initiate(0xA8)))
-
-
-def accept(apdu: bytes | None = None) -> bytes:
-    """AC with CPA, AARE and initiate-Response; or with another APDU."""
-    result = tlv(0x30, o.integer(0, 0x80), tlv(0x81, b"\x51\x01"))
-    return _open(0x0E, tlv(0x83, b"\x00\x01") + tlv(0xA5, result, result), apdu or associate(0x61, initiate(0xA9)))
-
-
-def type_description(rng: Random, depth: int) -> bytes:
-    """The type of a variable."""
-    kind = rng.randrange(8 if depth else 5)
-    if kind > 5:
-        named = (tlv(0x30, o.text(it, 0x80), tlv(0xA1, type_description(rng, depth - 1))) for it in ("Value", "Flags"))
-        return tlv(0xA2, tlv(0x80, b"\x00"), tlv(0xA1, *named))
-    if kind == 5:
-        return tlv(0xA1, o.integer(4, 0x81), tlv(0xA2, type_description(rng, depth - 1)))
-    return (
-        tlv(0xA7, o.integer(32), o.integer(8)),
-        tlv(0x83),
-        tlv(0x84, b"\xf8"),
-        o.integer(16, 0x85),
-        tlv(0x8A, b"\xff\x7f"),
-    )[kind]
-
-
-def _real(rng: Random) -> bytes:
-    return tlv(0x87, b"\x08" + rng.randbytes(4))
-
-
-def _real_q(rng: Random) -> bytes:
-    return tlv(0xA2, _real(rng), tlv(0x84, bytes((0, rng.randrange(256)))))
-
-
-def _real_q_time(rng: Random) -> bytes:
-    return tlv(0xA2, _real(rng), tlv(0x84, bytes((0, rng.randrange(256)))), tlv(0x85, rng.randbytes(4)))
-
-
-def _state(rng: Random) -> bytes:
-    return tlv(0x84, bytes((0, rng.randrange(256))))
-
-
-def _discrete(rng: Random) -> bytes:
-    return tlv(0x85, rng.randbytes(2))
-
-
-_VALUES: Final[tuple[Callable[[Random], bytes], ...]] = (_real, _real_q, _real_q_time, _state, _discrete)
-
-_ARGUMENTS: Final = (
-    *(b"", b"\x01", b"PROG", o.name("ICC1/PT_A"), o.text("ICC1", 0x80), tlv(0xA0, o.name("ICC1/PT_A"))),
-    tlv(0xA0, o.name("ICC1/PT_A")) + o.text("PT_B", 0x82),
-    o.integer(0, 0x80) + tlv(0xA1, o.name("ICC1/PT_A"), o.name("PT_B")),
-    tlv(0xA0, b"") + tlv(0xA1, o.name("ICC1/PT_A")) + o.text("PT_B", 0x82),
-    o.text("PROG", 0x80) + tlv(0xA1, o.text("ICC1"), o.text("ICC2")) + tlv(0x82, b"\x01") + o.text("arg", 0x83),
-    o.text("ICC1", 0x80) + tlv(0xA1, o.text("F", 0x19)) + tlv(0xA4, o.text("G", 0x19)),
-    tlv(0xA0, o.name("ICC1/EE_1")) + tlv(0xA1, o.name("ICC1/EC_1")) + o.integer(3, 0x82) + o.integer(2, 0x83),
-)
-"""Names and fields in the ways in which services have them."""
 
 EXCHANGES: Final[tuple[Callable[[Talk], list[Said]], ...]] = (
     *(Talk.identify, Talk.status, Talk.names, Talk.types, Talk.read, Talk.read_parts, Talk.write),

@@ -9,7 +9,7 @@ from inspector import Action, Limits, OnUndecodable, Policing, Policy, Ruleset, 
 from inspector.policy import Peer, PointLimit, PointRow, Rate, Right, Row, Side, Span
 from inspector.rules import Application, Rule, When
 from node import signatures
-from scripts.lab.fuzz import grammar, material
+from scripts.lab.fuzz import material, phrases
 from scripts.lab.fuzz.inputs import CLOCK_MS
 
 CLIENT: Final = "10.1.100.7"
@@ -129,7 +129,7 @@ def _peers(action: Action) -> tuple[Peer, ...]:
         Row("@", ("IM_*",), frozenset((Right.WRITE,))),
     )
     server_may = (Row("*", ("*",), looks), Row("ICC1", ("PT_?",), every, Span(None, 100), None, action, "c"))
-    client = Side(tsap=("0001",), ap_title=("1.1.999.12",), ae_qualifier=(grammar.AE_QUALIFIER,))
+    client = Side(tsap=("0001",), ap_title=("1.1.999.12",), ae_qualifier=(phrases.AE_QUALIFIER,))
     networks = (ip_network("10.1.100.0/24"),)
     return (Peer("east", networks, client, client_may=client_may, server_may=server_may),)
 
