@@ -229,10 +229,10 @@ def _length(log: Path) -> int:
 
 
 def _owners(lab: Lab, lengths: dict[str, int], seen: set[tuple[int, str]]) -> list[str]:
-    """Who became active since the logs had these lengths, in order; or was `seen` so, in an epoch: a node that is killed
-    takes the last instant of its log with it. Nodes that did not hear of each other may have used one epoch both, one
-    after the other: then by the time they tell."""
-    became = {(epoch, name): "" for epoch, name in seen}
+    """Who became active since the logs had these lengths, in order; or was `seen` so, in an epoch: the last instant of
+    a log goes with a node that is killed. Nodes that did not hear of each other may have used one epoch both, one after
+    the other: then by the time they tell."""
+    became = dict.fromkeys(seen, "")
     for node in lab.pair.nodes:
         for line in lab.layout.log(node.name).read_bytes()[lengths[node.name] :].splitlines():
             if b'"takeover complete"' in line:
