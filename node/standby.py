@@ -1,8 +1,9 @@
 """The passive's side of replication: follows the primary's stream, keeps the cache, answers with commits.
 
-The stream runs over the live link of the highest priority and moves to the next when that link falls silent.
-What is in the cache when a stream ends stays usable until the primary says that it went solo, or a new sync
-replaces it.
+The stream runs over the live link of the highest priority. It moves to the next when that link falls silent, and back
+when a better one has been heard for a while: a link that failed once is not what the next failure shall find it on.
+What is in the cache when a stream ends stays usable until the primary says that it went solo, or a new sync replaces
+it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from protocol.errors import ProtocolError
 
 CONNECT_TIMEOUT_S = 1.0
 RETRY_S = 0.1
+BETTER_AFTER_S = 5.0
+"""For so long a link must have been the best before a stream that stands moves to it: each move is a sync."""
 
 log = get("standby")
 
@@ -50,6 +53,8 @@ class Standby:
         self._attempt: asyncio.Task[None] | None = None
         self._retry_at_s = 0.0
         self._opened_at_s = 0.0
+        self._best: Link | None = None
+        self._best_since_s = 0.0
 
     @property
     def in_sync(self) -> bool:
@@ -63,12 +68,21 @@ class Standby:
 
     def follow(self, live: list[Link]) -> None:
         """Keep a stream to the primary over the best of its live links; called at every heartbeat."""
-        if self.channel is not None:
-            if self.channel.link not in live:
-                self.channel.close("its link is silent")
+        if self.channel is not None and self.channel.link not in live:
+            self.channel.close("its link is silent")
             return
-        if self._attempt is None and live and self._clock_s() >= self._retry_at_s:
-            self._attempt = asyncio.get_running_loop().create_task(self._connect(live[0]))
+        wanted = self._wanted(live[0] if live else None)
+        if wanted is not None and self._attempt is None and self._clock_s() >= self._retry_at_s:
+            self._attempt = asyncio.get_running_loop().create_task(self._connect(wanted))
+
+    def _wanted(self, best: Link | None) -> Link | None:
+        """The link to open a stream on, if one is to be opened."""
+        if best is not self._best:
+            self._best, self._best_since_s = best, self._clock_s()
+        if self.channel is None:
+            return best
+        settled = self._clock_s() >= self._best_since_s + BETTER_AFTER_S
+        return best if settled and best is not self.channel.link else None
 
     async def _connect(self, link: Link) -> None:
         try:
@@ -78,18 +92,23 @@ class Standby:
             self._counters["stream_failures"] += 1
             log.debug("no replication stream", link=link.name, error=str(error) or type(error).__name__)
             self._retry_at_s = self._clock_s() + RETRY_S
+            self._best_since_s = self._clock_s()
         finally:
             self._attempt = None
 
     def opened(self, channel: Channel) -> Standby:
         """A stream stands; the primary begins to dump."""
-        self.channel = channel
+        before, self.channel = self.channel, channel
+        if before is not None:
+            before.close("a better link is back")
         self._opened_at_s = self._clock_s()
         self._counters["streams_opened"] += 1
         return self
 
     def frames(self, channel: Channel, payloads: list[bytes], last: int) -> None:
         """Frames from the primary, the last of them number `last`; raises ProtocolError to end the stream."""
+        if channel is not self.channel:
+            return
         was_in_sync = self.cache.in_sync
         orders = [order for payload in payloads for order in self.cache.apply(messages.unpack(payload))]
         channel.send(messages.pack((messages.Commit(last),)))
@@ -101,6 +120,7 @@ class Standby:
             if isinstance(order, messages.Handover):
                 self.on_handover(order.epoch)
             else:
+                self._best_since_s = self._clock_s()  # no move while it hands over
                 self.on_prepare()
 
     def prepared(self) -> None:

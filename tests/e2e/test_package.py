@@ -93,6 +93,10 @@ def test_a_pair_from_the_readme_takes_over_as_a_unit(lab: InstalledLab) -> None:
     clients = lab.start_clients(ASSOCIATIONS)
     clients.wait_for_progress(30.0)
 
+    # the files are read by a process of its own, under the same filter
+    assert f"{ASSOCIATIONS} running ones" in lab.hosts[0].run("tandem reload /etc/tandem/node.yaml")
+    confinement(waiting_reader(active.pids().worker))
+
     # the worker stalls: its guard ends it, the other node takes over, the service never was down
     namespaces.kill(active.pids().worker, signal.SIGSTOP)
     status = lab.pair.wait_active(passive)
@@ -138,6 +142,17 @@ def confinement(pid: int) -> None:
     assert "0" not in status["Uid"].split()
     assert (status["CapEff"], status["CapBnd"]) == ("000000c000803400",) * 2
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+
+
+def waiting_reader(worker: int) -> int:
+    """The process that waits to read the files for a worker."""
+
+    def found() -> list[int]:
+        children = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
+        return [int(pid) for pid in children if b"node.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    wait_until("waits to read", found)
+    return found()[0]
 
 
 def test_the_unit_is_exposed_little() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from node.standby import Standby
+from node.standby import BETTER_AFTER_S, Standby
 from protocol import messages
 from tests.node.fakes import Clock, FakeChannel
 
 LOST_S = 0.2
+LINKS = {name: SimpleNamespace(name=name) for name in ("better", "lesser")}
 
 
 class LateChannel(FakeChannel):
@@ -27,13 +30,31 @@ class Setting:
     def __init__(self) -> None:
         self.clock = Clock()
         self.standby = Standby(self._no_stream, 8, LOST_S, Counter(), self.clock)
-        self.channel: Any = LateChannel(self.standby)
-        self.standby.opened(self.channel)
+        self.asked: list[str] = []
+        self.channel: Any = self.join("lesser")
         synced = messages.pack([messages.SyncBegin(discard=True), messages.SyncEnd()])
         self.standby.frames(self.channel, [synced], 1)
         assert self.standby.usable
 
-    async def _no_stream(self, _link: object) -> Any:
+    def join(self, link: str) -> Any:
+        """A stream over a link, which the standby has asked for, or now follows."""
+        channel: Any = LateChannel(self.standby)
+        channel.link = LINKS[link]
+        self.standby.opened(channel)
+        return channel
+
+    async def follow(self, *live: str, seconds: float = 0.0) -> None:
+        """Heartbeats with those links live, best first, for so long; whatever is asked for meanwhile fails."""
+        until_s = self.clock.now_s + seconds
+        while True:
+            self.standby.follow([LINKS[name] for name in live])  # type: ignore[misc]
+            await asyncio.sleep(0)
+            if self.clock.now_s >= until_s:
+                break
+            self.clock.now_s += 0.05
+
+    async def _no_stream(self, link: Any) -> Any:
+        self.asked.append(link.name)
         raise ConnectionRefusedError
 
 
@@ -60,4 +81,43 @@ def test_a_stream_that_the_primary_does_not_know_ends_and_the_cache_stays(settin
     setting.clock.now_s += 2 * LOST_S
     setting.standby.primary_says(stream=False, solo=False)
     assert setting.channel.closed
+    assert setting.standby.usable
+
+
+async def test_a_stream_moves_to_a_better_link_when_that_has_been_back_for_a_while(setting: Setting) -> None:
+    await setting.follow("lesser", seconds=2 * BETTER_AFTER_S)
+    await setting.follow("better", "lesser", seconds=0.9 * BETTER_AFTER_S)
+    assert (setting.asked, setting.channel.closed) == ([], None)
+    await setting.follow("better", "lesser", seconds=0.2 * BETTER_AFTER_S)
+    assert setting.asked == ["better"]
+    assert setting.channel.closed is None, "it goes on until the new one stands"
+    moved = setting.join("better")
+    assert setting.channel.closed
+    setting.standby.lost(setting.channel, "its end comes late")
+    assert setting.standby.channel is moved
+    await setting.follow("better", "lesser", seconds=2 * BETTER_AFTER_S)
+    assert (setting.asked, moved.closed) == (["better"], None)
+
+
+async def test_a_better_link_that_falters_or_carries_no_stream_is_not_asked_all_the_time(
+    setting: Setting,
+) -> None:
+    for _ in range(4):
+        await setting.follow("better", "lesser", seconds=0.6 * BETTER_AFTER_S)
+        await setting.follow("lesser", seconds=0.1)
+    assert setting.asked == []
+    await setting.follow("better", "lesser", seconds=3.5 * BETTER_AFTER_S)
+    assert setting.asked == ["better"] * 3
+
+
+async def test_a_stream_stays_where_it_is_while_the_primary_hands_over(setting: Setting) -> None:
+    await setting.follow("better", "lesser", seconds=0.9 * BETTER_AFTER_S)
+    setting.standby.frames(setting.channel, [messages.pack([messages.Prepare()])], 2)
+    await setting.follow("better", "lesser", seconds=0.9 * BETTER_AFTER_S)
+    assert setting.asked == []
+
+
+def test_what_the_stream_before_still_says_is_not_heard(setting: Setting) -> None:
+    setting.join("better")
+    setting.standby.frames(setting.channel, [messages.pack([messages.SyncBegin(discard=True)])], 2)
     assert setting.standby.usable
