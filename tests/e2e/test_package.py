@@ -148,7 +148,8 @@ def waiting_reader(worker: int) -> int:
     """The process that waits to read the files for a worker."""
 
     def found() -> list[int]:
-        children = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
+        threads = Path(f"/proc/{worker}/task").glob("*/children")
+        children = [pid for each in threads for pid in each.read_text().split()]
         return [int(pid) for pid in children if b"node.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     wait_until("waits to read", found)
