@@ -72,7 +72,8 @@ class NodeDuties:
     def __init__(self, parts: Parts, end: Callable[[int], None], on_beat: Callable[[], None]) -> None:
         self.beaten = on_beat
         self.peer_heard_s: float | None = None
-        self.peer_stale = False
+        self._peer_said = (False, 0)
+        """Whether its cache is stale, and its answer."""
         self.on_takeover: Callable[[Account], None] = lambda _account: None
         self._parts = parts
         self._end = end
@@ -369,16 +370,26 @@ class NodeDuties:
             solo=active and parts.replicator.standing in (Standing.SOLO, Standing.DEGRADING),
             stale=not active and parts.standby.stale,
             sessions=len(parts.proxy.relays if active else parts.standby.cache.sessions),
+            question=parts.replicator.question if active else 0,
+            answer=0 if active else parts.standby.answer_to(self._member.machine.peer.incarnation),
         )
+
+    @property
+    def peer_stale(self) -> bool:
+        """Whether the passive has said what lets us go solo. One of 0.1.0 says only that its cache is stale, which a
+        stream that it has not done with can change yet."""
+        stale, answer = self._peer_said
+        return answer == self._parts.replicator.question != 0 if self._member.peer_answers else stale
 
     def peer_heard(self, message: Heartbeat) -> None:
         """A heartbeat of the peer that is meant for this life of ours."""
         if message.role is Role.ACTIVE:  # a later life may run on a rebooted machine, whose clock began anew
             self._peer_clock = (message.clock_ms, clock.timestamp_clock_ms())
         self.peer_heard_s = clock.boottime_s()
-        self.peer_stale = message.stale
+        self._peer_said = (message.stale, message.answer)
         if self._member.role is Role.PASSIVE and message.role is Role.ACTIVE:
-            self._parts.standby.primary_says(stream=message.stream, solo=message.solo)
+            asked = (message.incarnation, message.question)
+            self._parts.standby.primary_says(stream=message.stream, solo=message.solo, asked=asked)
 
     def peer_died(self) -> None:
         """The peer's guard says that its worker is dead."""

@@ -36,6 +36,8 @@ class Facts(NamedTuple):
     solo: bool
     stale: bool
     sessions: int
+    question: int = 0
+    answer: int = 0
 
 
 class Duties(Protocol):
@@ -197,6 +199,12 @@ class Member:
     def software(self) -> str | None:
         """The other node's release, if it has introduced itself in this life."""
         return None if self._acquaintance is None else self._acquaintance.software
+
+    @property
+    def peer_answers(self) -> bool:
+        """Whether the other node is known to answer questions. One that has not introduced itself in this life has had
+        no stream in it either, so that its word is good without."""
+        return self._peer_reads() >= heartbeat.ANSWERS
 
     def _peer_reads(self) -> int:
         """The version of heartbeats that the other node is known to read."""

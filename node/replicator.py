@@ -96,6 +96,7 @@ class Replicator:
         """When the oldest acknowledgement that waits for more than its commit began to."""
         self._rests_until_s = float("-inf")
         self._was_solo = True
+        self._asked = 0
         self._shared_at_s = float("-inf")
 
     # --- what relays tell
@@ -276,7 +277,8 @@ class Replicator:
             self._change(Standing.WAITING)
 
     def tick(self, peer_stale: bool, peer_heard_s: float | None) -> None:
-        """Look at the clock: `peer_stale` is the passive's own word, `peer_heard_s` when it was last heard."""
+        """Look at the clock: `peer_stale` is the passive's own word, which lets us go solo; `peer_heard_s` is when it
+        was last heard."""
         now_s = self._clock_s()
         heard_ago_s = float("inf") if peer_heard_s is None else now_s - peer_heard_s
         silent = heard_ago_s > 2 * self._lost_s
@@ -318,9 +320,15 @@ class Replicator:
             relay.gating = Gating.SOLO
             relay.commit_all()
 
+    @property
+    def question(self) -> int:
+        """The number of the wish to go solo, as long as there is one: a passive's answer to another is none to this."""
+        return self._asked if self.standing is Standing.DEGRADING else 0
+
     def _change(self, standing: Standing) -> None:
         if standing is not self.standing:
             self.standing = standing
+            self._asked += standing is Standing.DEGRADING
             log.info("replication", standing=standing.value)
             self.on_change()
 

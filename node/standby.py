@@ -2,8 +2,8 @@
 
 The stream runs over the live link of the highest priority. It moves to the next when that link falls silent, and back
 when a better one has been heard for a while: a link that failed once is not what the next failure shall find it on.
-What is in the cache when a stream ends stays usable until the primary says that it went solo, or a new sync replaces
-it.
+What is in the cache when a stream ends stays usable until the primary says that it went solo; a new sync replaces it
+session by session.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Standby:
         self.on_prepare: Callable[[], None] = lambda: None
         """The primary is about to hand over: prepared() is to follow."""
         self.stale = True
+        self._answered = (0, 0)
         self.channel: Channel | None = None
         self._open_channel = open_channel
         self._stream_lost_s = stream_lost_s
@@ -138,9 +139,10 @@ class Standby:
             tell("replication stream lost", reason=reason)
             self.on_change()
 
-    def primary_says(self, *, stream: bool, solo: bool) -> None:
+    def primary_says(self, *, stream: bool, solo: bool, asked: tuple[int, int] = (0, 0)) -> None:
         """What its heartbeat tells: whether it has a stream to us, and whether it acknowledges without us, so that what
-        we hold grows stale."""
+        we hold grows stale, or `asked` (in which life, which question) whether it may."""
+        under_way = self.channel is not None or self._attempt is not None
         if self.channel is not None:
             if stream or self._clock_s() - self._opened_at_s <= self._stream_lost_s:
                 return
@@ -149,6 +151,14 @@ class Standby:
             log.warning("session cache is stale", forgotten=self.cache.discard())
             self.stale = True
             self.on_change()
+        if solo and not under_way:
+            self._answered = asked
+
+    def answer_to(self, life: int) -> int:
+        """The latest question that the primary asked in this life, with the cache stale and no stream under way that
+        could change that; or 0."""
+        asked_in, question = self._answered
+        return question if asked_in == life else 0
 
     def close(self, reason: str) -> None:
         """Follow nobody any more."""

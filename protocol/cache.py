@@ -2,7 +2,8 @@
 
 What it holds is current, session by session, from the moment the primary dumped a session: from then on the
 primary acknowledges nothing that is not in here. A sync replaces sessions one at a time and removes at its end
-those that were not named, so a primary that dies in mid-sync leaves as much as possible usable.
+those that were not named. Until then the older copies are still good: nothing was acknowledged since that they lack. So
+a cache that was in sync stays it, and a primary that dies in mid-sync leaves usable what it had left before.
 """
 
 from __future__ import annotations
@@ -47,7 +48,11 @@ class SessionCache:
             handler = _HANDLERS.get(type(message))
             if handler is None:
                 raise MessageError("unexpected", type(message).__name__)
-            handler(self, message)
+            try:
+                handler(self, message)
+            except MessageError:
+                self.in_sync = False  # half of it may have been done
+                raise
         return orders
 
     def _session(self, id_: int) -> Session:
@@ -59,7 +64,6 @@ class SessionCache:
     def _sync_begin(self, message: messages.SyncBegin) -> None:
         if message.discard:
             self.discard()
-        self.in_sync = False
         self._unnamed = set(self.sessions)
 
     def _sync_end(self, _message: messages.SyncEnd) -> None:

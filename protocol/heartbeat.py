@@ -69,6 +69,12 @@ class Heartbeat:
     """What the sender's sessions are held to: of each table how many entries, and their hash. Since version 2."""
     witness: bool | None = None
     """Whether the sender heeds a witness; None: it has not said. Since version 2."""
+    question: int = 0
+    """Active, and about to go solo: which question this is, in this life, whether the passive is and stays stale; or 0.
+    Since version 2."""
+    answer: int = 0
+    """Passive: your latest question to which it was: my cache stale, and no stream under way that could change that. A
+    stream opened afterwards ends the question, or finds you solo. Since version 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,14 @@ _HEARTBEAT_1 = Schema(
     },
 )
 _DEATH = Schema("death", 1, {"node": text(), "epoch": number(), "incarnation": number(), "to": number()})
-_HEARTBEATS = (_HEARTBEAT_1, newer(_HEARTBEAT_1, rules=_are_tables, witness=_may_be_said))
+_HEARTBEATS = (
+    _HEARTBEAT_1,
+    newer(_HEARTBEAT_1, rules=_are_tables, witness=_may_be_said, question=number(), answer=number()),
+)
 """Its versions. A field that a version brings has a default in Heartbeat: what an older node's silence means."""
 VERSIONS = tuple(schema.version for schema in _HEARTBEATS)
+ANSWERS = 2
+"""The version from which on questions are answered."""
 LOWEST = VERSIONS[0]
 """What every node reads, and so what is written to one that has not said more of itself in this life."""
 _SCHEMAS = {_DEATH.kind: (_DEATH,), _HEARTBEAT_1.kind: _HEARTBEATS}

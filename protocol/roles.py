@@ -185,7 +185,16 @@ class RoleMachine(RoleState):
         return witness is None or (witness.hold is Hold.MINE and witness.seen.solo)
 
     def heartbeat(
-        self, *, sync: Sync, stream: bool, solo: bool, stale: bool, sessions: int, clock_ms: int
+        self,
+        *,
+        sync: Sync,
+        stream: bool,
+        solo: bool,
+        stale: bool,
+        sessions: int,
+        clock_ms: int,
+        question: int = 0,
+        answer: int = 0,
     ) -> Heartbeat:
         """What to say now: this machine's state, and what the node adds to it.
 
@@ -209,6 +218,8 @@ class RoleMachine(RoleState):
             sessions=sessions,
             clock_ms=clock_ms,
             witness=self.witness is not None,
+            question=question,
+            answer=answer,
         )
 
     def _tick(self, now: float) -> None:

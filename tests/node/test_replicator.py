@@ -134,6 +134,20 @@ def test_a_session_that_opens_while_the_stream_is_lost_waits_as_the_others_do() 
     assert (fresh.gating, fresh.ends[0].commits, fresh.ready) == (Gating.SOLO, [7], 1)
 
 
+def test_each_wish_to_go_solo_is_a_question_of_its_own() -> None:
+    here = Setting()
+    here.in_sync().close("cut")
+    here.take(1, 0, 99)
+    assert here.replicator.question == 0
+    here.tick(AFTER_S + 0.1)
+    first = here.replicator.question
+    here.join()
+    assert here.replicator.question == 0
+    here.replicator.channel.close("cut")  # type: ignore[union-attr]
+    here.tick(AFTER_S + 0.1)
+    assert 0 < first < here.replicator.question
+
+
 def test_a_lost_stream_holds_acknowledgements_until_the_passive_knows_that_it_is_stale() -> None:
     here = Setting()
     channel = here.in_sync()

@@ -84,6 +84,33 @@ def test_a_stream_that_the_primary_does_not_know_ends_and_the_cache_stays(settin
     assert setting.standby.usable
 
 
+LIFE = 50
+
+
+def test_a_question_is_answered_when_nothing_can_make_the_cache_current_any_more(setting: Setting) -> None:
+    """Frames of a stream that the primary has ended may be on their way still, the end of a sync among them."""
+    setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
+    assert setting.standby.answer_to(LIFE) == 0, "the stream has just been opened"
+    setting.clock.now_s += 2 * LOST_S
+    setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
+    assert (setting.channel.closed is not None, setting.standby.answer_to(LIFE)) == (True, 0)
+    setting.standby.lost(setting.channel, "its end is told")
+    setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
+    assert (setting.standby.answer_to(LIFE), setting.standby.stale) == (1, True)
+    assert setting.standby.answer_to(LIFE + 1) == 0, "another life asks its own questions"
+
+
+async def test_a_question_waits_for_the_end_of_an_attempt_to_open_a_stream(setting: Setting) -> None:
+    setting.standby.lost(setting.channel, "cut")
+    setting.clock.now_s += 2 * LOST_S
+    setting.standby.follow([LINKS["lesser"]])  # type: ignore[list-item]
+    setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
+    assert setting.standby.answer_to(LIFE) == 0, "the primary may have a stream already, and end it again"
+    await asyncio.sleep(0.01)
+    setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
+    assert setting.standby.answer_to(LIFE) == 1
+
+
 async def test_a_stream_moves_to_a_better_link_when_that_has_been_back_for_a_while(setting: Setting) -> None:
     await setting.follow("lesser", seconds=2 * BETTER_AFTER_S)
     await setting.follow("better", "lesser", seconds=0.9 * BETTER_AFTER_S)

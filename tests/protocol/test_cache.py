@@ -28,7 +28,7 @@ def test_a_resync_replaces_one_by_one_and_forgets_at_its_end_what_was_not_named(
     cache = filled(1, 2)
     cache.apply([messages.SyncBegin(False), messages.Opened(new_session(1).to_wire())])
     assert set(cache.sessions) == {1, 2}, "until the end the older copy of 2 is still good"
-    assert not cache.in_sync
+    assert cache.in_sync
     cache.apply([messages.SyncEnd()])
     assert set(cache.sessions) == {1}
 
@@ -37,6 +37,7 @@ def test_a_sync_after_the_primary_was_solo_begins_by_forgetting_what_is_stale() 
     cache = filled(1, 2)
     cache.apply([messages.SyncBegin(True)])
     assert not cache.sessions
+    assert not cache.in_sync
 
 
 def test_closed_sessions_leave_and_a_handover_is_told() -> None:
@@ -83,9 +84,11 @@ def test_what_all_sessions_share_is_the_latest_and_forgotten_with_them() -> None
     ],
 )
 def test_what_cannot_be_right_ends_the_stream(message: messages.Message, code: str) -> None:
+    cache = filled(1)
     with pytest.raises(MessageError) as caught:
-        filled(1).apply([message])
+        cache.apply([message])
     assert caught.value.code == code
+    assert cache.in_sync is (code == "unexpected"), "half of what is malformed may have been done"
 
 
 def test_sessions_are_bounded() -> None:

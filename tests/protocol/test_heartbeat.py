@@ -27,6 +27,8 @@ HEARTBEATS = st.builds(
     to=U64,
     sessions=U64,
     clock_ms=U64,
+    question=U64,
+    answer=U64,
     witness=st.none() | st.booleans(),
     rules=st.dictionaries(NAMES, st.tuples(st.integers(0, 2**32 - 1), st.just("0a1b2c3d")), max_size=2),
     **{name: st.booleans() for name in ("data_ok", "stream", "solo", "stale", "doubt", "override")},
@@ -111,7 +113,7 @@ def test_out_of_bounds(changes: dict[str, Any]) -> None:
 
 @given(HEARTBEATS, st.sampled_from(VERSIONS))
 def test_cut_down_to_an_older_version_it_lacks_what_came_later_and_nothing_else(message: Heartbeat, older: int) -> None:
-    brought = {2: {"rules": {}, "witness": None}}
+    brought = {2: {"rules": {}, "witness": None, "question": 0, "answer": 0}}
     lacking = {name: value for version, fields in brought.items() if version > older for name, value in fields.items()}
     assert unpack(pack(message, older)) == replace(message, **lacking)
 
@@ -120,7 +122,8 @@ def test_the_first_version_is_what_release_0_1_0_reads_and_no_more() -> None:
     """It refuses a heartbeat with a field too many."""
     fields = msgpack.unpackb(pack(heartbeat(rules={"policies": (1, "0a1b2c3d")}), LOWEST))
     known = asdict(heartbeat())
-    del known["rules"], known["witness"]
+    for name in ("rules", "witness", "question", "answer"):
+        del known[name]
     assert fields == {"kind": "heartbeat", "v": 1, **known}
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from inspector import Stack
 from node import worker
 from node.decoder import KeptDecoder
+from node.duties import NodeDuties
 from node.lease import Lease
 from node.replicator import Replicator, Standing
 from node.standby import Standby
@@ -82,6 +83,10 @@ def _old_words_trusted() -> list[Swap]:
     return [(RoleState, "trust_cache", lambda state, _now, **_: setattr(state, "current_until", float("inf")))]
 
 
+def _any_word_is_an_answer() -> list[Swap]:
+    return [(NodeDuties, "peer_stale", property(lambda duties: duties._peer_said[0]))]
+
+
 def _epoch_reused() -> list[Swap]:
     def forget(number: Any, value: int) -> None:
         number.value = max(number.value, value)
@@ -146,6 +151,11 @@ PLANTED = {
         _old_words_trusted,
         "I6",
         ("at 1.500 freeze b 1.200", "at 1.600 cut-links b both 0.900", "at 2.300 kill-node a 1.0"),
+    ),
+    "a word from before the stream taken for an answer": Planted(
+        _any_word_is_an_answer,
+        "I6",
+        ("at 1.707 slow-stream 0.010 1.000", "at 1.707 kill-node b 0.230", "at 2.200 power-cut a 0.222"),
     ),
     "epoch reused": Planted(_epoch_reused, "I5"),
     "address before state": Planted(_address_before_state, "I3", ("at 1.500 kill a",)),

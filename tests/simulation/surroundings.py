@@ -27,6 +27,7 @@ import node.kernel.tcp
 import node.links
 import node.networks
 import node.reload
+import node.replicator
 import node.spares
 import node.store
 import node.takeover
@@ -138,6 +139,7 @@ class Surroundings:
             (node.store.GrowingNumber, "_write", self._write()),
             (node.takeover, "ThreadPoolExecutor", Here),
             (node.witness, "Etcd", lambda *_: Etcd(self.store, self.process)),
+            (node.replicator, "SYNC_BURST_SESSIONS", 1),
             (node.worker, "AckSender", lambda: AckSender(self.process)),
             (node.worker, "Addresses", lambda virtual: Addresses(self.process, virtual)),
             (node.worker, "Admin", NoAdmin),
