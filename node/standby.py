@@ -45,7 +45,8 @@ class Standby:
         self.on_prepare: Callable[[], None] = lambda: None
         """The primary is about to hand over: prepared() is to follow."""
         self.stale = True
-        self._answered = (0, 0)
+        self._asked = self._answered = (0, 0)
+        """In which life of the primary, and which question."""
         self.channel: Channel | None = None
         self._open_channel = open_channel
         self._stream_lost_s = stream_lost_s
@@ -81,7 +82,7 @@ class Standby:
         if best is not self._best:
             self._best, self._best_since_s = best, self._clock_s()
         if self.channel is None:
-            return best
+            return best if self._answered == self._asked else None
         settled = self._clock_s() >= self._best_since_s + BETTER_AFTER_S
         return best if settled and best is not self.channel.link else None
 
@@ -151,8 +152,9 @@ class Standby:
             log.warning("session cache is stale", forgotten=self.cache.discard())
             self.stale = True
             self.on_change()
-        if solo and not under_way:
-            self._answered = asked
+        self._asked = asked if solo and asked[1] else self._answered
+        if not under_way:
+            self._answered = self._asked
 
     def answer_to(self, life: int) -> int:
         """The latest question that the primary asked in this life, with the cache stale and no stream under way that

@@ -107,8 +107,12 @@ async def test_a_question_waits_for_the_end_of_an_attempt_to_open_a_stream(setti
     setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
     assert setting.standby.answer_to(LIFE) == 0, "the primary may have a stream already, and end it again"
     await asyncio.sleep(0.01)
+    await setting.follow("lesser", seconds=1.0)
+    assert setting.asked == ["lesser"], "none begins before the answer"
     setting.standby.primary_says(stream=False, solo=True, asked=(LIFE, 1))
     assert setting.standby.answer_to(LIFE) == 1
+    await setting.follow("lesser")
+    assert setting.asked == ["lesser"] * 2
 
 
 async def test_a_stream_moves_to_a_better_link_when_that_has_been_back_for_a_while(setting: Setting) -> None:
