@@ -12,10 +12,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from types import TracebackType
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, Final
 
-from scripts.lab.layout import Layout, Site
+from scripts.lab.layout import Layout, Site, SturdySite
 from scripts.lab.namespaces import LabError, inside
 from scripts.lab.programs import spawn
 from scripts.lab.topology import Plug, Topology
@@ -48,6 +49,12 @@ class WitnessedSite(Site):
 
     def __init__(self, members: int = 1, lease_ms: int = LEASE_MS) -> None:
         self.sections = {"witness": section(members, lease_ms)}
+
+
+class WitnessedSturdySite(SturdySite):
+    """The pair with three links, and a witness."""
+
+    sections: Mapping[str, Any] = MappingProxyType({"witness": section()})
 
 
 class Etcd:

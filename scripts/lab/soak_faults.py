@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, MappingProxyType
+from types import FrameType
 from typing import Any, Final
 
 from scripts.lab import etcd
 from scripts.lab.admin import AdminError
 from scripts.lab.capture import Capture
-from scripts.lab.etcd import Etcd
+from scripts.lab.etcd import Etcd, WitnessedSturdySite
 from scripts.lab.evidence import Peers
 from scripts.lab.faults import FAULTS, WITNESSED_FAULTS, Fault
 from scripts.lab.keep import keep
@@ -37,12 +37,6 @@ from scripts.lab.soaking import Way, add_timing, timing
 
 TIMING: Final = Timing(interval_ms=100, lost_threshold=6, lease_ms=450)
 """Slower than the default: the machine that runs all of the lab stutters more than a node has to."""
-
-
-class WitnessedSturdySite(SturdySite):
-    """With three links and a witness."""
-
-    sections: Mapping[str, Any] = MappingProxyType({"witness": etcd.section()})
 
 
 @dataclass

@@ -98,7 +98,7 @@ def _run_switchovers(options: argparse.Namespace) -> switchover.Switchovers:
     _need_root()
     rounds = options.turns or (_QUICK_ROUNDS if options.quick else _ROUNDS)
     clients = switchover.Clients(options.connections or _CONNECTIONS, options.period_ms)
-    return switchover.measure(options.prefix, rounds, clients, _say, options.blow)
+    return switchover.measure(options.prefix, rounds, clients, _say, options.blow, witness=options.witness)
 
 
 def _run_commands(options: argparse.Namespace) -> commands.Commands:
@@ -135,6 +135,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, metavar="N", help="of clients")
     parser.add_argument("--period-ms", type=int, default=_PERIOD_MS, metavar="N", help="between a client's requests")
     parser.add_argument("--blow", choices=sorted(faults.FAILURES), default="planned", help="instead of the command")
+    parser.add_argument("--witness", action="store_true", help="switchovers of a pair with one (etcd)")
     parser.add_argument("--prefix", default="bench-", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -3,14 +3,16 @@
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from rich.table import Table
 
-from scripts.lab import faults, topology
+from scripts.lab import etcd, faults, topology
 from scripts.lab.bench.askers import SLICE_NS
+from scripts.lab.etcd import Etcd, WitnessedSturdySite
 from scripts.lab.evidence import Moment
 from scripts.lab.lab import Lab
 from scripts.lab.layout import ICCP_PORT, SturdySite, Timing
@@ -130,14 +132,19 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
-def measure(prefix: str, rounds: int, clients: Clients, say: Say, blow: str = PLANNED) -> Switchovers:
+def measure(
+    prefix: str, rounds: int, clients: Clients, say: Say, blow: str = PLANNED, *, witness: bool = False
+) -> Switchovers:
     """Build the lab, switch there and back `rounds` times, take the lab down. Raises LabError.
 
     `blow` is how the first node of the pair loses its role in each round (faults.FAILURES).
     """
-    site = SturdySite(override=True, hold_down_ms=_HOLD_DOWN_MS)
+    kind, hosts = (WitnessedSturdySite, etcd.PLUGS) if witness else (SturdySite, ())
+    site = kind(override=True, hold_down_ms=_HOLD_DOWN_MS)
     found = Switchovers(clients)
-    with Lab(prefix, timing=_TIMING, site=site) as lab:
+    with Lab(prefix, timing=_TIMING, site=site, more_hosts=hosts) as lab, ExitStack() as stack:
+        if witness:
+            stack.enter_context(Etcd(lab.topology, lab.layout))
         lab.pair.start()
         server = lab.start_program(
             "server", "responder", "bench.responder", "--host", topology.SERVER_ADDRESS, "--port", str(ICCP_PORT)
