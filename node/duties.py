@@ -335,10 +335,12 @@ class NodeDuties:
         self._end(exits.DONE)
 
     def _may_go_on_elsewhere(self, relay: Relay) -> bool:
-        """Whether the passive may hold all of a session that was ever acknowledged."""
+        """Whether the passive may hold all of a session that was ever acknowledged. One that was stopped for a moment
+        goes on when it wakes."""
         machine, standing = self._member.machine, self._parts.replicator.standing
-        peer = machine.peer
-        heard = peer.present and peer.latest is not None and peer.latest.role is Role.PASSIVE
+        latest, heard_s = machine.peer.latest, self.peer_heard_s
+        lives = heard_s is not None and clock.boottime_s() - heard_s <= self._parts.config.cluster.heartbeat.gone_s
+        heard = lives and latest is not None and latest.role is Role.PASSIVE
         follows = heard or standing is Standing.IN_SYNC  # the stream may have told before any heartbeat did
         kept = relay.gating is not Gating.SOLO and standing is not Standing.DEGRADING
         return follows and kept and machine.settings.session_pickup
@@ -394,6 +396,7 @@ class NodeDuties:
     def peer_died(self) -> None:
         """The peer's guard says that its worker is dead."""
         if self._member.role is Role.ACTIVE:
+            self.peer_heard_s = None
             self._parts.replicator.peer_gone()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

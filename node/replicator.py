@@ -79,6 +79,7 @@ class Replicator:
         self._prepare_frame = -1
         self._policy = config.cluster.standby_loss
         self._lost_s = config.cluster.heartbeat.lost_s
+        self._gone_s = config.cluster.heartbeat.gone_s
         self._lag_bytes_max = config.cluster.max_lag_bytes
         self._relays = relays
         self._counters = counters
@@ -281,7 +282,7 @@ class Replicator:
         was last heard."""
         now_s = self._clock_s()
         heard_ago_s = float("inf") if peer_heard_s is None else now_s - peer_heard_s
-        silent = heard_ago_s > 2 * self._lost_s
+        silent = heard_ago_s > self._gone_s
         if self._channel is not None and silent:
             self._channel.close("the passive node is not heard")
         elif self._channel is not None and self._waited_s(now_s) > self._policy.after_s:

@@ -64,6 +64,11 @@ class Heartbeat(Section):
         return self.lost_ms / 1000
 
     @property
+    def gone_s(self) -> float:
+        """A passive that has not been heard for so long is gone, and not only stopped for a moment."""
+        return 2 * self.lost_s
+
+    @property
     def lease_s(self) -> float:
         return self.lease_ms / 1000
 
