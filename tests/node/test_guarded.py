@@ -80,7 +80,7 @@ class Pair:
         self.relays: dict[int, Any] = {}
         cluster = SimpleNamespace(
             standby_loss=SimpleNamespace(policy=policy, after_s=AFTER_S),
-            heartbeat=SimpleNamespace(lost_s=LOST_S),
+            heartbeat=SimpleNamespace(lost_s=LOST_S, gone_s=2 * LOST_S),
             max_lag_bytes=1 << 24,
         )
         config: Any = SimpleNamespace(cluster=cluster)

@@ -30,7 +30,7 @@ class Setting:
         self.counters: Counter[str] = Counter()
         cluster = SimpleNamespace(
             standby_loss=SimpleNamespace(policy=policy, after_s=AFTER_S),
-            heartbeat=SimpleNamespace(lost_s=LOST_S),
+            heartbeat=SimpleNamespace(lost_s=LOST_S, gone_s=2 * LOST_S),
             max_lag_bytes=max_lag_bytes,
         )
         config: Any = SimpleNamespace(cluster=cluster)
