@@ -101,13 +101,14 @@ WITHOUT: Final[dict[str, str]] = {
     "feature, encap, tunnel, children, pause, paws, unknown-size": "states of FortiOS's engine that this one has not",
     "ignore_after": "in the share list, as ignore_app_after",
     "flags, socktype, sockport, av_idx, use, class_id, ha_id, policy_dir, tunnel, vlan_cos": "no such parts here",
-    "origin-shaper, reply-shaper, per_ip_shaper": "nothing is shaped",
+    "origin-shaper, reply-shaper, per_ip_shaper, shaping_policy_id": "nothing is shaped",
     "orgin->sink": "org and reply, each with its hooks",
     "allow_err": "TCP is the kernel's: what it drops is in /proc/net/snmp",
     "dev, gwy, pos, src_mac, misc, auth_info, chk_client_info, vd, tos, rpdb_link_id": "a router's",
     "ngfwid, dd_type, dd_mode": "no such parts here",
+    "user, auth_server": "nobody logs in to it",
     "app_list, url_cat": "the service's name; there are no web categories",
-    "npu_state, no_ofld_reason": "there is no network processor",
+    "npu_state, npu info, no_ofld_reason": "there is no network processor",
 }
 """Fields that have no counterpart, and why."""
 
