@@ -137,7 +137,7 @@ class RoleState:
             self._effects.append(Announce())
 
     def lapse(self, now: float) -> None:
-        """The lease ran out, and no other node is known that could have taken over: listen before speaking again."""
+        """The lease ran out, and no other node is known to have taken over: listen before speaking again."""
         self.lapsed_at = now
         self.listen(now)
         self.report("lease-lapsed", epoch=self.epoch)

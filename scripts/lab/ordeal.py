@@ -171,7 +171,7 @@ class Ordeal:
         if node is None or not self._may_strike(blow.fault, node):
             self.findings.blows.append(f"(no {name})")
             return
-        holders = self._holders()
+        holders = self._holders(self._look())
         self._weigh(blow, node, holders)
         self.findings.struck.append(name)
         self.findings.blows.append(
@@ -202,11 +202,15 @@ class Ordeal:
         ailing = [each.node for each in self._lasting if each.blow.fault.harm is not Harm.NONE]
         return [node for node in self._lab.pair.nodes if node not in ailing]
 
-    def _holders(self) -> list[str]:
-        """The nodes that hold the pair's present state, and are not about to leave it to the other one."""
-        now_s = time.monotonic()
+    def _look(self) -> dict[str, dict[str, Any]]:
+        """What the free nodes say of themselves; who is active is remembered."""
         seen = {node.name: node.status() for node in self._free()}
         self._seen_active |= {(status["epoch"], name) for name, status in seen.items() if has_taken_over(status)}
+        return seen
+
+    def _holders(self, seen: dict[str, dict[str, Any]]) -> list[str]:
+        """The nodes that hold the pair's present state, and are not about to leave it to the other one."""
+        now_s = time.monotonic()
         staying = (name for name in seen if self._gives_up_until_s.get(name, 0.0) <= now_s)
         return [name for name in staying if has_taken_over(seen[name]) or in_sync(seen[name])]
 
